@@ -1,0 +1,34 @@
+# Copyright (c) 2026, the fullchain.tls contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The judge: paths and rules. Pure: parsed certificates, anchors, a name and a time in, findings out.
+
+No socket, no clock, no file and no Ansible in here.
+"""
+
+from __future__ import annotations
+
+from ansible_collections.fullchain.tls.plugins.plugin_utils.judge.model import (
+    CLIENTS,
+    SEVERITIES,
+    Case,
+    Failure,
+    Finding,
+    Verdict,
+    parse_expires_soon,
+)
+from ansible_collections.fullchain.tls.plugins.plugin_utils.judge.putting_right import PutRight, put_right
+from ansible_collections.fullchain.tls.plugins.plugin_utils.judge.verdict import judge
+
+__all__ = [
+    "CLIENTS",
+    "SEVERITIES",
+    "Case",
+    "Failure",
+    "Finding",
+    "PutRight",
+    "Verdict",
+    "judge",
+    "parse_expires_soon",
+    "put_right",
+]

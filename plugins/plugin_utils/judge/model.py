@@ -1,0 +1,109 @@
+# Copyright (c) 2026, the fullchain.tls contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the judge is asked and what it answers. Values only."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from ansible_collections.fullchain.tls.plugins.plugin_utils.errors import InputError
+from ansible_collections.fullchain.tls.plugins.plugin_utils.pki.certificates import Certificate, Malformed
+from ansible_collections.fullchain.tls.plugins.plugin_utils.pki.trust import TrustStore
+
+CLIENTS = ("openssl", "curl", "python", "nodejs", "java", "go", "gnutls")
+SEVERITIES = ("error", "warning", "notice")  # gravest first
+ROLES = ("leaf", "intermediate", "root", "extra", "malformed")
+
+
+FAILURES = ("unreachable", "not-tls", "handshake-failed", "protocol-too-old")
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why no chain came over the wire. Raises ValueError for a kind that is none of FAILURES."""
+
+    kind: str  # one of FAILURES: each is the code of a finding
+    detail: str  # what the connection met, in the system's or the TLS library's words
+
+    def __post_init__(self) -> None:
+        if self.kind not in FAILURES:
+            raise ValueError(f"{self.kind!r} is no kind of failure (expected one of {', '.join(FAILURES)})")
+
+
+@dataclass(frozen=True)
+class Case:
+    """Everything that a verdict rests on."""
+
+    chain: tuple[Certificate | Malformed, ...]  # as served, in served order; () when nothing was served
+    trust: TrustStore
+    at: datetime  # aware
+    server_name: str | None = None  # in the form of parse_server_name; None leaves names unjudged
+    clients: tuple[str, ...] = CLIENTS  # who has to accept the chain
+    expires_soon: str = "33%"  # days, or a share of the certificate's own lifetime
+    key_spki: str | None = None  # spki_sha256 of the private key that is to serve the chain
+    expect_sha256: str | None = None  # the leaf that was deployed
+    failure: Failure | None = None
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that is wrong."""
+
+    code: str
+    severity: str
+    certificate: int | None  # index into the chain as served
+    message: str  # what is wrong, naming the certificate and the values
+    fix: str  # what to change, in the terms of the server and of the roles
+    clients: Mapping[str, str]  # the chosen clients that refuse because of this -> in what words
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """A prediction: who accepts the chain, and everything that is wrong with it, causes first."""
+
+    findings: tuple[Finding, ...]
+    chain_complete: bool | None  # every issuer up to a trusted root was served; None when nothing was served
+    clients: Mapping[str, bool]  # chosen client -> accepts
+    roles: tuple[str, ...] = field(default=())  # of each served certificate, one of ROLES
+
+    @property
+    def ok(self) -> bool:
+        """No chosen client refuses."""
+        return all(finding.severity != "error" for finding in self.findings)
+
+
+@dataclass(frozen=True)
+class Threshold:
+    """When an end is near: a time left, or a share of the certificate's own lifetime left."""
+
+    left: timedelta | None = None
+    share: float | None = None
+
+    def of(self, certificate: Certificate) -> timedelta:
+        """The time left below which this certificate expires soon."""
+        if self.left is not None:
+            return self.left
+        return (certificate.not_after - certificate.not_before) * (self.share or 0.0)
+
+
+def parse_expires_soon(text: str | int) -> Threshold:
+    """`14` are days, `33%` is a share of the certificate's lifetime. Raises InputError for anything else."""
+    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*(%?)\s*", str(text), re.ASCII)
+    if match is None:
+        raise InputError(
+            f"expires_soon: {text!r} is neither a number of days nor a percentage (expected e.g. 14 or 33%)"
+        )
+    number = float(match[1])
+    if match[2]:
+        if number > 100:
+            raise InputError(
+                f"expires_soon: {text!r} is more than the certificate's whole lifetime (expected 0% to 100%)"
+            )
+        return Threshold(share=number / 100)
+    if number > 36500:
+        raise InputError(f"expires_soon: {text!r} days are more than a century (expected e.g. 14 or 33%)")
+    return Threshold(left=timedelta(days=number))

@@ -1,0 +1,34 @@
+# Copyright (c) 2026, the fullchain.tls contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The rules: each a function of the context that gives findings; one file for each family."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from ansible_collections.fullchain.tls.plugins.plugin_utils.judge.context import Context
+from ansible_collections.fullchain.tls.plugins.plugin_utils.judge.model import Finding
+from ansible_collections.fullchain.tls.plugins.plugin_utils.judge.rules import (
+    authority,
+    files,
+    name,
+    presentation,
+    shadowing,
+    time,
+    transport,
+    trust,
+)
+
+Rule = Callable[[Context], Iterator[Finding]]
+
+RULES: tuple[Rule, ...] = (
+    *transport.RULES,
+    *files.RULES,
+    *presentation.RULES,
+    *shadowing.RULES,
+    *trust.RULES,
+    *authority.RULES,
+    *name.RULES,
+    *time.RULES,
+)

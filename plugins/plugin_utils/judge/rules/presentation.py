@@ -1,0 +1,238 @@
+# Copyright (c) 2026, the fullchain.tls contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Family presentation: what is sent, in what order (RFC 8446 4.4.2)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import pairwise
+
+from ansible_collections.fullchain.tls.plugins.plugin_utils.judge.clients import BEHAVIOUR
+from ansible_collections.fullchain.tls.plugins.plugin_utils.judge.context import Context, listed
+from ansible_collections.fullchain.tls.plugins.plugin_utils.judge.model import Finding
+from ansible_collections.fullchain.tls.plugins.plugin_utils.judge.paths import (
+    MOST_SIGNATURES,
+    key_ids_agree,
+)
+from ansible_collections.fullchain.tls.plugins.plugin_utils.pki.certificates import Certificate, Malformed, signed_by
+
+_ORDER_FIX = "Put the file in order: leaf, then each issuer, without the root. Deploying it with these roles does that."
+
+_LENGTH_FIX = "Serve nothing but the path: leaf and intermediates, each once, without the root. Deploying it with these roles does that."
+
+
+def malformed(context: Context) -> Iterator[Finding]:
+    """RFC 8446 4.4.2: each entry is one DER certificate; clients parse them all before they look at any."""
+    for index, certificate in enumerate(context.case.chain):
+        if isinstance(certificate, Malformed):
+            yield context.finding(
+                "malformed-certificate",
+                f"certificate #{index + 1} (sha256 {certificate.sha256[:16]}...) cannot be parsed: {certificate.reason}",
+                "Replace the file that the server reads with the one that the CA delivered; `openssl x509 -noout -text` shows whether it can be read.",
+                certificate=index,
+            )
+
+
+def leaf_not_first(context: Context) -> Iterator[Finding]:
+    """RFC 8446 4.4.2: `The sender's certificate MUST come in the first CertificateEntry in the list.`"""
+    leaf = context.leaf
+    if leaf is not None and context.leaf_at:
+        first = next(certificate for _index, certificate in context.certificates())
+        yield context.finding(
+            "leaf-not-first",
+            f"the first certificate is a CA's, '{first.label}'; the leaf '{leaf.label}' comes as #{context.leaf_at + 1}",
+            _ORDER_FIX,
+            certificate=0,
+        )
+
+
+def missing_issuer(context: Context) -> Iterator[Finding]:
+    """The path breaks off: the last certificate's issuer was neither sent nor is it a trusted root.
+
+    `incomplete-chain` where something tells that the server should have sent it: the last certificate is the leaf (a leaf's
+    issuer has to be sent whatever it is, unless it is a root, and then it would have to be trusted), or the trust store
+    happens to hold the issuer as an intermediate, which fills nothing in. Otherwise `unknown-issuer`: above an
+    intermediate, another one may be missing or a root may not be trusted, and nothing served tells which.
+    """
+    path = context.path
+    if path is None or path.anchor or path.partial_anchor or path.gave_up:
+        return
+    index, last = context.steps[-1]
+    if last.self_signed:
+        return
+    held = any(signed_by(last, held) for held in context.case.trust.intermediates(last.issuer_der))
+    if held or index == context.leaf_at:
+        yield _incomplete(context, index, last, held)
+    else:
+        yield _unknown(context, index, last)
+
+
+def _incomplete(context: Context, index: int | None, last: Certificate, held: bool) -> Finding:
+    why = (
+        "which is in the trust store, but as an intermediate, which clients elsewhere lack"
+        if held
+        else "which is no trusted root"
+    )
+    url = f" The CA offers it at {last.ca_issuers[0]}." if last.ca_issuers else ""
+    own = "" if held else f" Only if '{last.issuer}' is a root of your own, add it to tls_trust instead."
+    return context.finding(
+        "incomplete-chain",
+        f"{context.called(index, last)} was issued by '{last.issuer}', which the server does not send and {why}",
+        "Serve the leaf with its intermediates: in nginx, ssl_certificate is fullchain.pem, not cert.pem; "
+        f"with certificate files, give the CA's chain too.{url}{own}",
+        certificate=index,
+        words_of=None if index == context.leaf_at else "unknown-issuer",
+    )
+
+
+def _unknown(context: Context, index: int | None, last: Certificate) -> Finding:
+    return context.finding(
+        "unknown-issuer",
+        f"{context.called(index, last)} was issued by '{last.issuer}', which is neither sent nor trusted: another intermediate is missing, "
+        "or it is a root outside the trust store",
+        f"If '{last.issuer}' is an intermediate, serve it too (in nginx, ssl_certificate is the whole fullchain.pem). "
+        "If it is a root of your own, add it to tls_trust and to every client's trust store.",
+        certificate=index,
+    )
+
+
+def contradicting_key_ids(context: Context) -> Iterator[Finding]:
+    """RFC 5280 4.2.1.1: the authority key identifier is the issuer's. Where it is not, OpenSSL and GnuTLS know no issuer."""
+    if context.path is None or not context.path.cost.contradicting_key_ids:
+        return
+    for (index, certificate), (above, issuer) in pairwise(context.steps):
+        if not key_ids_agree(certificate, issuer):
+            yield context.finding(
+                "unknown-issuer",
+                f"{context.called(index, certificate)} names another key identifier for its issuer than {context.called(above, issuer)} has, "
+                "whose key did sign it",
+                "Have the certificate reissued with the authority key identifier that is its issuer's subject key identifier.",
+                certificate=index,
+                refusing=[
+                    client for client in context.case.clients if _minds_key_ids(client, issuer == context.path.anchor)
+                ],
+                words_of="incomplete-chain" if index == context.leaf_at else "unknown-issuer/key-ids",
+            )
+
+
+def _minds_key_ids(client: str, at_anchor: bool) -> bool:
+    behaviour = BEHAVIOUR[client]
+    return behaviour.needs_matching_key_ids or (at_anchor and behaviour.needs_anchors_key_id)
+
+
+def wrong_order(context: Context) -> Iterator[Finding]:
+    """RFC 8446 4.4.2: each certificate SHOULD certify the one before; RFC 5246 7.4.2 says MUST. Clients sort it out."""
+    path = context.path
+    if path is None or path.gave_up or list(path.served) == sorted(path.served):
+        return
+    order = ", ".join(f"#{index + 1}" for index in path.served)
+    yield context.finding(
+        "wrong-order",
+        f"the certificates are not sent in the order of the path, which is {order}",
+        _ORDER_FIX,
+        certificate=next(later for sooner, later in pairwise(path.served) if later < sooner),
+    )
+
+
+def chain_too_long(context: Context) -> Iterator[Finding]:
+    """Limits of clients: Java takes 10 certificates (jdk.tls.maxCertificateChainLength), GnuTLS 16."""
+    number, path = len(context.case.chain), context.path
+    if path is not None and path.gave_up:
+        yield context.finding(
+            "chain-too-long",
+            f"{number} certificates are sent, and more than {MOST_SIGNATURES} signatures would have to be looked at to find a path through them",
+            _LENGTH_FIX,
+        )
+        return
+    refusing = [c for c in context.case.clients if number > (BEHAVIOUR[c].most_certificates or number)]
+    if number > 10:
+        who = f", refused by {', '.join(refusing)}" if refusing else ""
+        yield context.finding("chain-too-long", f"{number} certificates are sent{who}", _LENGTH_FIX, refusing=refusing)
+    elif path is not None and path.complete and not _is_one_chain(context):
+        yield from _too_long_unordered(context)
+
+
+def _is_one_chain(context: Context) -> bool:
+    """Each certificate is followed by its issuer: Java then checks the list as it is, and searches otherwise."""
+    chain = [certificate for _index, certificate in context.certificates()]
+    return all(issuer.subject_der == certificate.issuer_der for certificate, issuer in pairwise(chain))
+
+
+def _too_long_unordered(context: Context) -> Iterator[Finding]:
+    """PKIXBuilderParameters.getMaxPathLength: a path that Java has to search for has at most 5 intermediates."""
+    between = sum(not c.self_issued for index, c in context.steps[1:] if index is not None)
+    refusing = [c for c in context.case.clients if between > (BEHAVIOUR[c].most_unordered_intermediates or between)]
+    if refusing:
+        yield context.finding(
+            "chain-too-long",
+            f"the path has {between} intermediates and they are not sent as one chain in order; refused by {', '.join(refusing)}, "
+            "where no path of more than 5 is searched for",
+            _ORDER_FIX,
+            refusing=refusing,
+            words_of="incomplete-chain",
+        )
+
+
+def duplicates(context: Context) -> Iterator[Finding]:
+    """RFC 8446 4.4.2 has no use for a second copy."""
+    places: dict[Certificate, list[int]] = {}
+    for index, certificate in context.certificates():
+        places.setdefault(certificate, []).append(index)
+    for certificate, found in places.items():
+        if len(found) > 1:
+            numbers = ", ".join(f"#{index + 1}" for index in found)
+            yield context.finding(
+                "duplicate-certificate",
+                f"'{certificate.label}' is sent {len(found)} times: {numbers}",
+                "Serve each certificate once: the leaf or chain is often both in the certificate file and in a chain file. "
+                "Deploying it with these roles puts it right.",
+                certificate=found[1],
+            )
+
+
+def root_served(context: Context) -> Iterator[Finding]:
+    """RFC 8446 4.4.2: the certificate that specifies a trust anchor MAY be omitted. A cross-signed root is none."""
+    for index, certificate in context.certificates():
+        if index != context.leaf_at and certificate.self_signed and context.case.trust.has_root_key(certificate):
+            yield context.finding(
+                "root-served",
+                f"{context.called(index, certificate)} is a trusted root, which clients have: sending it is waste",
+                "Leave the root out of the chain file. Deploying it with these roles does that.",
+                certificate=index,
+            )
+            return
+
+
+def unrelated(context: Context) -> Iterator[Finding]:
+    """RFC 8446 4.4.2: servers may send extra certificates, for other trust anchors; these lead to none from the leaf."""
+    path = context.path
+    if path is None or path.gave_up:
+        return
+    known = {context.certificate(index) for index in path.related}
+    strangers: dict[Certificate, int] = {}
+    for index, certificate in context.certificates():
+        root = certificate.self_signed and context.case.trust.has_root_key(certificate)
+        if certificate not in known and not root:
+            strangers.setdefault(certificate, index)
+    if strangers:
+        called = listed(context.called(index, certificate) for certificate, index in strangers.items())
+        yield context.finding(
+            "unrelated-certificate",
+            f"on no way from the leaf to a root, and sent for nothing: {called}",
+            "Remove it from the chain file. Deploying it with these roles does that.",
+            certificate=min(strangers.values()),
+        )
+
+
+RULES = (
+    malformed,
+    leaf_not_first,
+    missing_issuer,
+    contradicting_key_ids,
+    wrong_order,
+    chain_too_long,
+    duplicates,
+    root_served,
+    unrelated,
+)

@@ -1,0 +1,55 @@
+# Copyright (c) 2026, the fullchain.tls contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Family transport: what the connection met."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ansible_collections.fullchain.tls.plugins.plugin_utils.judge.context import Context, moment
+from ansible_collections.fullchain.tls.plugins.plugin_utils.judge.model import Finding
+
+_MESSAGES = {
+    "unreachable": (
+        "no connection could be made: {detail}",
+        "Check that the server runs and listens on this address and port, that the name resolves to it, and that no firewall is between.",
+    ),
+    "not-tls": (
+        "what answers does not speak TLS: {detail}",
+        "Check the port, and in nginx that the server block says `listen 443 ssl`; a mail or database port may want starttls.",
+    ),
+    "protocol-too-old": (
+        "the server offers no version of TLS that clients still speak: {detail}",
+        "Let the server speak TLS 1.2 and 1.3: ssl_protocols TLSv1.2 TLSv1.3, which is tls_profile intermediate.",
+    ),
+    "handshake-failed": (
+        "the server refuses the handshake: {detail}",
+        "Look into the server's error log. Usual causes: no certificate for this name (ssl_reject_handshake), no cipher in common, "
+        "a client certificate that is required.",
+    ),
+}
+
+
+def failed_connection(context: Context) -> Iterator[Finding]:
+    """RFC 8446 4.4.2 begins where a certificate arrives; this is for when none did."""
+    failure = context.case.failure
+    if failure is not None:
+        message, fix = _MESSAGES[failure.kind]
+        yield context.finding(failure.kind, message.format(detail=failure.detail), fix)
+
+
+def stale_certificate(context: Context) -> Iterator[Finding]:
+    """The leaf is another than the one that was deployed: an old process answers, or another server does."""
+    leaf, expected = context.leaf, context.case.expect_sha256
+    if leaf is not None and expected is not None and leaf.sha256 != expected:
+        yield context.finding(
+            "stale-certificate",
+            f"{context.called(context.leaf_at, leaf)} (sha256 {leaf.sha256[:16]}..., until {moment(leaf.not_after)}) is served, "
+            f"not the certificate that was deployed (sha256 {expected[:16]}...)",
+            "Reload the server. If it stays: another server block, process or load balancer answers on this address.",
+            certificate=context.leaf_at,
+        )
+
+
+RULES = (failed_connection, stale_certificate)

@@ -1,0 +1,59 @@
+# Copyright (c) 2026, the fullchain.tls contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The verdict: every rule asked, echoes taken out, causes first."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ansible_collections.fullchain.tls.plugins.plugin_utils.judge.catalogue import CATALOGUE, RANK
+from ansible_collections.fullchain.tls.plugins.plugin_utils.judge.context import Context
+from ansible_collections.fullchain.tls.plugins.plugin_utils.judge.model import SEVERITIES, Case, Finding, Verdict
+from ansible_collections.fullchain.tls.plugins.plugin_utils.judge.rules import RULES
+
+
+def judge(case: Case) -> Verdict:
+    """Say what each chosen client will make of the case, and everything that is wrong with it.
+
+    Never raises for a chain, however unsound: that is findings. Raises InputError for an `expires_soon` that is none.
+    """
+    context = Context(case)
+    findings = _causes_first([finding for rule in RULES for finding in rule(context)])
+    refusing = {client for finding in findings for client in finding.clients}
+    return Verdict(
+        findings=findings,
+        chain_complete=_chain_complete(context),
+        clients={client: client not in refusing for client in case.clients},
+        roles=tuple(_role(context, index) for index in range(len(case.chain))),
+    )
+
+
+def _causes_first(findings: Sequence[Finding]) -> tuple[Finding, ...]:
+    """Gravest first, then by the catalogue's order of causes; without those that only repeat another."""
+    hidden = {code for finding in findings for code in CATALOGUE[finding.code].hides}
+    kept = [finding for finding in findings if finding.code not in hidden]
+    return tuple(
+        sorted(
+            kept,
+            key=lambda f: (SEVERITIES.index(f.severity), RANK[f.code], -1 if f.certificate is None else f.certificate),
+        )
+    )
+
+
+def _chain_complete(context: Context) -> bool | None:
+    if not context.case.chain:
+        return None
+    return context.path is not None and context.path.complete
+
+
+def _role(context: Context, index: int) -> str:
+    """A related certificate beside the path is what it is, an intermediate or a root; `extra` leads nowhere, or is a second copy."""
+    certificate, path = context.certificate(index), context.path
+    if certificate is None:
+        return "malformed"
+    if index == context.leaf_at:
+        return "leaf"
+    if path is None or index not in path.related:
+        return "extra"
+    return "root" if certificate.self_signed else "intermediate"

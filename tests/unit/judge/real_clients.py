@@ -1,0 +1,165 @@
+# Copyright (c) 2026, the fullchain.tls contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Asks the real TLS clients of this machine what they make of a chain. Everything on 127.0.0.1."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import socket
+import ssl
+import subprocess
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+SOURCES = Path(__file__).parent / "clients"
+
+
+@dataclass(frozen=True)
+class Served:
+    """A chain on a port of this machine."""
+
+    chain: tuple[bytes, ...]  # exactly what is sent
+    key: str
+    trust: str
+    server_name: str
+    port: int = 0
+    trust_file: str = ""
+
+    def as_json(self) -> dict[str, object]:
+        return {**asdict(self), "chain": [base64.b64encode(der).decode() for der in self.chain]}
+
+
+def ask(cases: Sequence[Served], directory: Path) -> dict[str, list[str]]:
+    """What each client says to each case: "" when it accepts, else its words. Needs them all; `make unit` installs them."""
+    program = directory / "peer"
+    environment = {**os.environ, "GO111MODULE": "off"}
+    subprocess.run(["go", "build", "-o", program, SOURCES / "main.go"], check=True, env=environment)
+    with _serving(cases, program, directory) as listening:
+        return {name: ask_client(listening, directory) for name, ask_client in _CLIENTS.items()}
+
+
+@contextmanager
+def _serving(cases: Sequence[Served], program: Path, directory: Path) -> Iterator[list[Served]]:
+    prepared = []
+    for number, case in enumerate(cases):
+        trust_file = directory / f"trust{number}.pem"
+        trust_file.write_text(case.trust)
+        prepared.append(Served(case.chain, case.key, case.trust, case.server_name, trust_file=str(trust_file)))
+    _write_cases(prepared, directory)
+    server = subprocess.Popen(
+        [program, "serve", directory / "cases.json"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        assert server.stdout is not None
+        ports = server.stdout.readline().split()
+        listening = [
+            Served(c.chain, c.key, c.trust, c.server_name, int(port), c.trust_file)
+            for c, port in zip(prepared, ports, strict=True)
+        ]
+        _write_cases(listening, directory)
+        yield listening
+    finally:
+        server.kill()
+        server.wait()
+
+
+def _write_cases(cases: Sequence[Served], directory: Path) -> None:
+    (directory / "cases.json").write_text(json.dumps([case.as_json() for case in cases]))
+
+
+def _each(
+    command: Callable[[Served], list[str]], accepted: Callable[[subprocess.CompletedProcess[str]], bool]
+) -> Callable[..., list[str]]:
+    def run(case: Served) -> str:
+        done = subprocess.run(
+            command(case), input="", capture_output=True, text=True, errors="replace", timeout=30, check=False
+        )
+        return "" if accepted(done) else (done.stderr + done.stdout).strip() or f"exit status {done.returncode}"
+
+    def run_all(cases: Sequence[Served], _directory: Path) -> list[str]:
+        with ThreadPoolExecutor(4) as pool:
+            return list(pool.map(run, cases))
+
+    return run_all
+
+
+def _is_address(name: str) -> bool:
+    return ":" in name or name.replace(".", "").isdigit()
+
+
+def _openssl(case: Served) -> list[str]:
+    check = (
+        ["-verify_ip", case.server_name]
+        if _is_address(case.server_name)
+        else ["-verify_hostname", case.server_name, "-servername", case.server_name]
+    )
+    return ["openssl", "s_client", "-connect", f"127.0.0.1:{case.port}", "-CAfile", case.trust_file, "-no-CApath", "-no-CAstore",
+            "-verify_return_error", *check]  # fmt: skip
+
+
+def _curl(case: Served) -> list[str]:
+    name = case.server_name
+    bracketed = f"[{name}]" if ":" in name else name
+    return ["curl", "-sS", "--cacert", case.trust_file, "--capath", "/nonexistent", "--connect-to", f"::127.0.0.1:{case.port}",
+            f"https://{bracketed}/"]  # fmt: skip
+
+
+def _gnutls(case: Served) -> list[str]:
+    return ["gnutls-cli", "--x509cafile", case.trust_file, "--port", str(case.port), "--no-ocsp", "--sni-hostname", case.server_name,
+            "--verify-hostname", case.server_name, "127.0.0.1"]  # fmt: skip
+
+
+def _python(cases: Sequence[Served], _directory: Path) -> list[str]:
+    def connect(case: Served) -> str:
+        try:
+            context = ssl.create_default_context(cadata=case.trust)
+            with (
+                socket.create_connection(("127.0.0.1", case.port), 10) as plain,
+                context.wrap_socket(plain, server_hostname=case.server_name),
+            ):
+                return ""
+        except (OSError, ValueError) as error:
+            return str(error)
+
+    return [connect(case) for case in cases]
+
+
+def _java(cases: Sequence[Served], directory: Path) -> list[str]:
+    subprocess.run(["javac", "-d", directory, SOURCES / "Client.java"], check=True)
+    lines = directory / "java.tsv"
+    lines.write_text("".join(f"{c.port}\t{c.server_name}\t{c.trust_file}\n" for c in cases))
+    done = subprocess.run(
+        ["java", "-XX:TieredStopAtLevel=1", "-cp", directory, "Client", lines],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return done.stdout.split("\n")[: len(cases)]
+
+
+def _json_answers(command: Callable[[Path], list[str]]) -> Callable[..., list[str]]:
+    def run(_cases: Sequence[Served], directory: Path) -> list[str]:
+        done = subprocess.run(command(directory), capture_output=True, text=True, check=True)
+        return [str(answer) for answer in json.loads(done.stdout)]
+
+    return run
+
+
+_CLIENTS: dict[str, Callable[..., list[str]]] = {
+    "openssl": _each(_openssl, lambda done: done.returncode == 0),
+    "curl": _each(_curl, lambda done: done.returncode == 0),
+    "python": _python,
+    "nodejs": _json_answers(lambda directory: ["node", str(SOURCES / "client.js"), str(directory / "cases.json")]),
+    "java": _java,
+    "go": _json_answers(lambda directory: [str(directory / "peer"), "connect", str(directory / "cases.json")]),
+    "gnutls": _each(_gnutls, lambda done: done.returncode == 0 and "Handshake was completed" in done.stdout),
+}

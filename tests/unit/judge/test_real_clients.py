@@ -1,0 +1,79 @@
+# Copyright (c) 2026, the fullchain.tls contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The verdict is a prediction: here the clients themselves are asked.
+
+Each case of the table is served on 127.0.0.1, and every client connects. The server is a small Go program, since others
+refuse to load some of the chains.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime, timezone
+
+import pytest
+from ansible_collections.fullchain.tls.plugins.plugin_utils.judge import CLIENTS, judge
+
+from tests.pki import Pki
+from tests.unit.judge.cases import GARBAGE, NAME, PRESENTATION, TIME, TRUST, VALID, Row
+from tests.unit.judge.real_clients import Served, ask
+
+# A certificate as the first must have the key that the server has; without a name there is nothing to connect to.
+ROWS = [row for row in (*VALID, *PRESENTATION, *TRUST, *TIME, *NAME) if row.server_name and row.chain[0] != GARBAGE]
+
+
+@pytest.fixture(scope="module")
+def minted() -> dict[str, Pki]:
+    now = datetime.now(timezone.utc)
+    return {row.name: row.pki(now) for row in ROWS}
+
+
+@pytest.fixture(scope="module")
+def answers(minted: dict[str, Pki], tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, str]]:
+    """What each client said to each case, by the case's name: "" where it accepted."""
+    asked = [_served(row, minted[row.name]) for row in ROWS]
+    said = ask(asked, tmp_path_factory.mktemp("clients"))
+    return {row.name: {client: words[number] for client, words in said.items()} for number, row in enumerate(ROWS)}
+
+
+def _served(row: Row, pki: Pki) -> Served:
+    return Served(row.served(pki), pki.key_pem(row.chain[0]), pki.pem(*row.trust), row.server_name or "")
+
+
+@pytest.mark.parametrize("row", [row for row in ROWS if not row.deviation], ids=lambda row: row.name)
+def test_clients_do_what_is_predicted(row: Row, minted: dict[str, Pki], answers: dict[str, dict[str, str]]) -> None:
+    predicted = judge(row.case(minted[row.name])).clients
+
+    assert {c: predicted[c] for c in row.clients} == {c: not answers[row.name][c] for c in row.clients}, answers[
+        row.name
+    ]
+
+
+@pytest.mark.parametrize("row", [row for row in ROWS if row.deviation], ids=lambda row: row.name)
+def test_deviations_are_still_ones(row: Row, minted: dict[str, Pki], answers: dict[str, dict[str, str]]) -> None:
+    predicted = judge(row.case(minted[row.name])).clients
+
+    assert all(predicted[client] is bool(answers[row.name][client]) is False for client in CLIENTS)
+
+
+WORDED = [row for row in ROWS if row.one_fault and not row.deviation and [s for _c, s, _i in row.found] == ["error"]]
+
+
+@pytest.mark.parametrize("row", WORDED, ids=lambda row: row.name)
+def test_clients_use_the_words_of_the_finding(
+    row: Row, minted: dict[str, Pki], answers: dict[str, dict[str, str]]
+) -> None:
+    (finding,) = [f for f in judge(row.case(minted[row.name])).findings if f.severity == "error"]
+
+    different = {
+        client: (words, answers[row.name][client])
+        for client, words in finding.clients.items()
+        if client in CLIENTS and not _said(words, answers[row.name][client])
+    }
+    assert not different
+
+
+def _said(words: str, answer: str) -> bool:
+    """The answer has all the words, among addresses and numbers of its own."""
+    return set(re.findall(r"\w+", words.lower())) <= set(re.findall(r"\w+", answer.lower()))

@@ -1,0 +1,345 @@
+# Copyright (c) 2026, the fullchain.tls contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What findings say, word for word: at least one case of each code."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime, timezone
+
+import pytest
+from ansible_collections.fullchain.tls.plugins.plugin_utils.judge import judge
+from ansible_collections.fullchain.tls.plugins.plugin_utils.judge.catalogue import CATALOGUE
+
+from tests.unit.judge.cases import FAULTY
+
+NOW = datetime(2026, 6, 1, 12, 0, tzinfo=timezone.utc)
+ROWS = {row.name: row for row in FAULTY}
+
+# name of the case, code, message, fix; digests, which differ from run to run, are cut
+TEXTS = [
+    (
+        "unreachable",
+        "unreachable",
+        "no connection could be made: what the connection met",
+        "Check that the server runs and listens on this address and port, that the name resolves to it, and "
+        "that no firewall is between.",
+    ),
+    (
+        "not-tls",
+        "not-tls",
+        "what answers does not speak TLS: what the connection met",
+        "Check the port, and in nginx that the server block says `listen 443 ssl`; a mail or database port "
+        "may want starttls.",
+    ),
+    (
+        "protocol-too-old",
+        "protocol-too-old",
+        "the server offers no version of TLS that clients still speak: what the connection met",
+        "Let the server speak TLS 1.2 and 1.3: ssl_protocols TLSv1.2 TLSv1.3, which is tls_profile intermediate.",
+    ),
+    (
+        "handshake-failed",
+        "handshake-failed",
+        "the server refuses the handshake: what the connection met",
+        "Look into the server's error log. Usual causes: no certificate for this name "
+        "(ssl_reject_handshake), no cipher in common, a client certificate that is required.",
+    ),
+    (
+        "another leaf than deployed",
+        "stale-certificate",
+        "the leaf 'CN=leaf' (sha256 ..., until 2026-07-31 12:00 UTC) is served, not the certificate that was "
+        "deployed (sha256 ...)",
+        "Reload the server. If it stays: another server block, process or load balancer answers on this address.",
+    ),
+    (
+        "key of nobody",
+        "key-mismatch",
+        "the private key does not belong to the leaf 'CN=leaf'",
+        "Give the key that this certificate was requested with: with certbot, privkey.pem and fullchain.pem "
+        "of the same lineage. If the key is lost, have the certificate reissued for the one that is there.",
+    ),
+    (
+        "key of another certificate",
+        "key-mismatch",
+        "the private key does not belong to the leaf 'CN=leaf': it is the key of certificate #2 'CN=inter'",
+        "Give the key that this certificate was requested with: with certbot, privkey.pem and fullchain.pem "
+        "of the same lineage. If the key is lost, have the certificate reissued for the one that is there.",
+    ),
+    (
+        "malformed instead of the intermediate",
+        "malformed-certificate",
+        "certificate #2 (sha256 ...) cannot be parsed: error parsing asn1 value: ParseError { kind: "
+        "ShortData { needed: 1 } }",
+        "Replace the file that the server reads with the one that the CA delivered; `openssl x509 -noout "
+        "-text` shows whether it can be read.",
+    ),
+    (
+        "a self-signed certificate for another name",
+        "default-certificate",
+        "the leaf 'CN=leaf' is self-signed and is not for 'shop.example.com': a server's default certificate "
+        "answers, not the site's",
+        "Let a server block with server_name 'shop.example.com' listen on this address and use the site's "
+        "certificate: nginx -T shows which one answers.",
+    ),
+    (
+        "a default certificate, issued",
+        "default-certificate",
+        "the leaf 'CN=Kubernetes Ingress Controller Fake Certificate' has the name of a made-up certificate "
+        "and is not for 'shop.example.com': a server's default certificate answers, not the site's",
+        "Let a server block with server_name 'shop.example.com' listen on this address and use the site's "
+        "certificate: nginx -T shows which one answers.",
+    ),
+    (
+        "intermediate first",
+        "leaf-not-first",
+        "the first certificate is a CA's, 'CN=inter'; the leaf 'CN=leaf' comes as #2",
+        "Put the file in order: leaf, then each issuer, without the root. Deploying it with these roles does that.",
+    ),
+    (
+        "self-signed",
+        "self-signed",
+        "the leaf 'CN=leaf' is signed by its own key and is not in the trust store",
+        "Serve a certificate of a CA (certificate.source: certbot); if this one is meant, add it to "
+        "tls_trust and to every client's trust store.",
+    ),
+    (
+        "leaf alone",
+        "incomplete-chain",
+        "the leaf 'CN=leaf' was issued by 'CN=inter', which the server does not send and which is no trusted root",
+        "Serve the leaf with its intermediates: in nginx, ssl_certificate is fullchain.pem, not cert.pem; "
+        "with certificate files, give the CA's chain too. Only if 'CN=inter' is a root of your own, add it "
+        "to tls_trust instead.",
+    ),
+    (
+        "leaf alone, with a URL of its issuer",
+        "incomplete-chain",
+        "the leaf 'CN=leaf' was issued by 'CN=inter', which the server does not send and which is no trusted root",
+        "Serve the leaf with its intermediates: in nginx, ssl_certificate is fullchain.pem, not cert.pem; "
+        "with certificate files, give the CA's chain too. The CA offers it at "
+        "http://ca.example.com/inter.der. Only if 'CN=inter' is a root of your own, add it to tls_trust "
+        "instead.",
+    ),
+    (
+        "leaf alone, its issuer in the store as an intermediate",
+        "incomplete-chain",
+        "the leaf 'CN=leaf' was issued by 'CN=inter', which the server does not send and which is in the "
+        "trust store, but as an intermediate, which clients elsewhere lack",
+        "Serve the leaf with its intermediates: in nginx, ssl_certificate is fullchain.pem, not cert.pem; "
+        "with certificate files, give the CA's chain too.",
+    ),
+    (
+        "second intermediate missing",
+        "unknown-issuer",
+        "certificate #2 'CN=i1' was issued by 'CN=i2', which is neither sent nor trusted: another "
+        "intermediate is missing, or it is a root outside the trust store",
+        "If 'CN=i2' is an intermediate, serve it too (in nginx, ssl_certificate is the whole fullchain.pem). "
+        "If it is a root of your own, add it to tls_trust and to every client's trust store.",
+    ),
+    (
+        "authority key identifier of another key",
+        "unknown-issuer",
+        "the leaf 'CN=leaf' names another key identifier for its issuer than certificate #2 'CN=inter' has, "
+        "whose key did sign it",
+        "Have the certificate reissued with the authority key identifier that is its issuer's subject key identifier.",
+    ),
+    (
+        "root untrusted",
+        "untrusted-root",
+        "the chain ends at certificate #3 'CN=root', a root that is not in the trust store",
+        "If it is a root of your own, add it to tls_trust and to every client's trust store; otherwise use a "
+        "certificate of a CA that clients trust, or the chain to another root of this CA "
+        "(certbot_preferred_chain).",
+    ),
+    (
+        "root untrusted, another of its name trusted",
+        "untrusted-root",
+        "the chain ends at certificate #3 'CN=root', a root that is not in the trust store (the store has "
+        "one of this name with another key)",
+        "If it is a root of your own, add it to tls_trust and to every client's trust store; otherwise use a "
+        "certificate of a CA that clients trust, or the chain to another root of this CA "
+        "(certbot_preferred_chain).",
+    ),
+    (
+        "an intermediate as the only anchor",
+        "untrusted-root",
+        "the chain ends at certificate #2 'CN=inter', which is in the trust store without being a root: its "
+        "issuer 'CN=root' is not there",
+        "Add the root that 'CN=inter' leads to, 'CN=root' or one above it, to the trust store.",
+    ),
+    (
+        "leaf's signature",
+        "bad-signature",
+        "the signature of the leaf 'CN=leaf' was not made by the key of certificate #2 'CN=inter'",
+        "Either the file is damaged, or 'CN=inter' is another CA's certificate, or an older one, of the same "
+        "name: serve the chain that the CA delivered with this certificate.",
+    ),
+    (
+        "issued by a leaf",
+        "not-a-ca",
+        "certificate #2 'CN=inter' has issued a certificate of the path and is not a CA (basicConstraints "
+        "lacks CA:TRUE)",
+        "Have the certificate reissued by a CA. In a private CA, give the issuer "
+        "basicConstraints=critical,CA:TRUE and keyUsage keyCertSign.",
+    ),
+    (
+        "a foreign cross-sign before the good one",
+        "shadowed-issuer",
+        "certificate #2 'CN=inter' leads to no trusted root, and is taken instead of #3, which leads to a "
+        "trusted root; refused by openssl, curl, python, nodejs, gnutls, where only one issuer of a name is "
+        "tried",
+        "Remove certificate #2 from what is served, or put it behind the good one.",
+    ),
+    (
+        "the expired intermediate before the renewed one",
+        "shadowed-issuer",
+        "certificate #2 'CN=inter' has expired, or leads to one that has, and is taken instead of #3, which "
+        "leads to a trusted root; refused by gnutls, where only one issuer of a name is tried",
+        "Remove certificate #2 from what is served, or put it behind the good one.",
+    ),
+    (
+        "another name",
+        "name-mismatch",
+        "the leaf 'CN=leaf' is for www.example.com, and is not for 'shop.example.com'",
+        "Add 'shop.example.com' to the site's aliases in tls_sites, so that the certificate gets it, or let "
+        "the server block of 'shop.example.com' use its own certificate. A wildcard stands for one whole "
+        "label.",
+    ),
+    (
+        "no alternative name, another common name",
+        "name-mismatch",
+        "the leaf 'CN=leaf' has only the common name 'leaf', and is not for 'shop.example.com'",
+        "Add 'shop.example.com' to the site's aliases in tls_sites, so that the certificate gets it, or let "
+        "the server block of 'shop.example.com' use its own certificate. A wildcard stands for one whole "
+        "label.",
+    ),
+    (
+        "underscore",
+        "name-mismatch",
+        "the leaf 'CN=leaf' is for 'my_shop.example.com', but a hostname has no underscore (RFC 1123 2.1); "
+        "refused by java",
+        "Give the site a name without an underscore.",
+    ),
+    (
+        "only in the common name",
+        "no-subject-alt-name",
+        "the leaf 'CN=shop.example.com' names the server only in its common name 'shop.example.com', not in "
+        "a subject alternative name",
+        "Have the certificate reissued with the name as a subject alternative name (openssl req -addext "
+        "subjectAltName=DNS:...); certbot always does.",
+    ),
+    (
+        "leaf expired",
+        "expired",
+        "the leaf 'CN=leaf' expired on 2026-05-31 12:00 UTC (judged at 2026-06-01 12:00 UTC)",
+        "Renew it (`certbot renew`, or a new certificate in the site's files) and reload the server; if it "
+        "was renewed, the server has not been reloaded or serves another file.",
+    ),
+    (
+        "intermediate expired",
+        "expired",
+        "certificate #2 'CN=inter' expired on 2026-05-31 12:00 UTC (judged at 2026-06-01 12:00 UTC)",
+        "Serve the CA's current intermediate: renew the certificate, or replace the expired one in the chain file.",
+    ),
+    (
+        "root expired",
+        "expired",
+        "the trusted root 'CN=root' expired on 2026-05-31 12:00 UTC (judged at 2026-06-01 12:00 UTC)",
+        "Trust the CA's current root in tls_trust, or serve a chain that ends at another root.",
+    ),
+    (
+        "leaf not yet valid",
+        "not-yet-valid",
+        "the leaf 'CN=leaf' is not valid before 2026-06-02 12:00 UTC (judged at 2026-06-01 12:00 UTC)",
+        "Check the clock of the machine that judges; otherwise serve the certificate that was valid before.",
+    ),
+    (
+        "intermediate ends before the leaf",
+        "outlived-by-leaf",
+        "certificate #2 'CN=inter' expires on 2026-07-21 12:00 UTC, before the leaf 'CN=leaf' does "
+        "(2026-07-31 12:00 UTC)",
+        "Have the certificate reissued by the CA's current intermediate before that day, or serve the CA's "
+        "newer certificate of this issuer.",
+    ),
+    (
+        "leaf below a third",
+        "expires-soon",
+        "the leaf 'CN=leaf' expires on 2026-06-30 12:00 UTC, in 29 days (threshold 33%)",
+        "Renew it (`certbot renew`, or a new certificate in the site's files) and reload the server; see why "
+        "it has not renewed by itself: systemctl status certbot.timer, /var/log/letsencrypt.",
+    ),
+    (
+        "leaf below 10 hours",
+        "expires-soon",
+        "the leaf 'CN=leaf' expires on 2026-06-01 21:00 UTC, in 9 hours (threshold 10%)",
+        "Renew it (`certbot renew`, or a new certificate in the site's files) and reload the server; see why "
+        "it has not renewed by itself: systemctl status certbot.timer, /var/log/letsencrypt.",
+    ),
+    (
+        "six intermediates not in order",
+        "chain-too-long",
+        "the path has 6 intermediates and they are not sent as one chain in order; refused by java, where no "
+        "path of more than 5 is searched for",
+        "Put the file in order: leaf, then each issuer, without the root. Deploying it with these roles does that.",
+    ),
+    (
+        "two intermediates swapped",
+        "wrong-order",
+        "the certificates are not sent in the order of the path, which is #1, #3, #2",
+        "Put the file in order: leaf, then each issuer, without the root. Deploying it with these roles does that.",
+    ),
+    (
+        "six intermediates not in order",
+        "wrong-order",
+        "the certificates are not sent in the order of the path, which is #1, #3, #2, #4, #5, #6, #7",
+        "Put the file in order: leaf, then each issuer, without the root. Deploying it with these roles does that.",
+    ),
+    (
+        "intermediate twice",
+        "duplicate-certificate",
+        "'CN=inter' is sent 2 times: #2, #3",
+        "Serve each certificate once: the leaf or chain is often both in the certificate file and in a chain "
+        "file. Deploying it with these roles puts it right.",
+    ),
+    (
+        "a stranger twice",
+        "duplicate-certificate",
+        "'CN=stray' is sent 2 times: #3, #4",
+        "Serve each certificate once: the leaf or chain is often both in the certificate file and in a chain "
+        "file. Deploying it with these roles puts it right.",
+    ),
+    (
+        "root served",
+        "root-served",
+        "certificate #3 'CN=root' is a trusted root, which clients have: sending it is waste",
+        "Leave the root out of the chain file. Deploying it with these roles does that.",
+    ),
+    (
+        "another key of the same name before the good one, told apart by key identifiers",
+        "unrelated-certificate",
+        "on no way from the leaf to a root, and sent for nothing: certificate #2 'CN=inter'",
+        "Remove it from the chain file. Deploying it with these roles does that.",
+    ),
+    (
+        "a stranger twice",
+        "unrelated-certificate",
+        "on no way from the leaf to a root, and sent for nothing: certificate #3 'CN=stray'",
+        "Remove it from the chain file. Deploying it with these roles does that.",
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    ("name", "code", "message", "fix"), TEXTS, ids=[f"{code}: {name}" for name, code, _message, _fix in TEXTS]
+)
+def test_texts(name: str, code: str, message: str, fix: str) -> None:
+    row = ROWS[name]
+    finding = next(f for f in judge(row.case(row.pki(NOW))).findings if f.code == code)
+
+    assert re.sub(r"sha256 [0-9a-f]{16}\.\.\.", "sha256 ...", finding.message) == message
+    assert finding.fix == fix
+
+
+def test_every_code_has_its_text_here() -> None:
+    assert {code for _name, code, _message, _fix in TEXTS} == set(CATALOGUE)

@@ -1,0 +1,46 @@
+# Copyright (c) 2026, the fullchain.tls contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Every case of the table: which findings, in which order, who refuses, and is the chain complete."""
+
+from __future__ import annotations
+
+from datetime import datetime, timezone
+
+import pytest
+from ansible_collections.fullchain.tls.plugins.plugin_utils.judge import judge
+from ansible_collections.fullchain.tls.plugins.plugin_utils.judge.catalogue import CATALOGUE
+
+from tests.unit.judge.cases import FAULTY, VALID, Row
+
+NOW = datetime(2026, 6, 1, 12, 0, tzinfo=timezone.utc)
+
+
+@pytest.mark.parametrize("row", [*VALID, *FAULTY], ids=lambda row: row.name)
+def test_verdict(row: Row) -> None:
+    verdict = judge(row.case(row.pki(NOW)))
+
+    assert [(f.code, f.severity, f.certificate) for f in verdict.findings] == list(row.found)
+    assert {client for client, accepts in verdict.clients.items() if not accepts} == row.refused_by
+    assert list(verdict.clients) == list(row.clients)
+    assert verdict.chain_complete is row.complete
+    assert verdict.ok is all(severity != "error" for _code, severity, _index in row.found)
+    assert len(verdict.roles) == len(row.chain)
+
+
+@pytest.mark.parametrize("row", FAULTY, ids=lambda row: row.name)
+def test_an_error_has_a_client_that_refuses_and_nothing_else_has(row: Row) -> None:
+    for finding in judge(row.case(row.pki(NOW))).findings:
+        expected = finding.severity == "error" and finding.code != "stale-certificate"
+        assert bool(finding.clients) is expected
+        assert all(words and "{" not in words for words in finding.clients.values())
+
+
+def test_every_code_of_the_catalogue_is_produced_and_no_other() -> None:
+    produced = {code for row in FAULTY for code, _severity, _index in row.found}
+    assert produced == set(CATALOGUE)
+
+
+def test_names_of_cases_are_unique() -> None:
+    names = [row.name for row in (*VALID, *FAULTY)]
+    assert len(names) == len(set(names))
