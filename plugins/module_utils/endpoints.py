@@ -1,0 +1,136 @@
+# Copyright (c) 2026, the fullchain.tls contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How a user may write an endpoint: the one reader, for the controller and for hosts.
+
+Names are taken as they are written; the controller's plugin_utils/wire/endpoints.py normalises and checks them.
+"""
+
+import re
+from ipaddress import ip_address
+from typing import Any, Dict, Mapping, Optional, Tuple
+
+FORMS = "host, host:port, [IPv6]:port, or a mapping with `host`"
+KEYS = ("host", "port", "server_name", "address", "expect_fingerprint", "timeout", "trust")
+
+_DEFAULT_PORT = 443
+
+
+def read_endpoint(value: Any) -> Dict[str, Any]:
+    """The keys that `value` sets, `host` and `port` always: port an int, timeout seconds as a float.
+
+    Raises ValueError naming the value and what was expected, also for a key that is not known.
+    """
+    if isinstance(value, str):
+        host, port = _split(value)
+        return {"host": host, "port": _DEFAULT_PORT if port is None else _port(port, value)}
+    if isinstance(value, Mapping):
+        return _from_mapping(value)
+    raise ValueError("endpoint {0!r} cannot be read; expected {1}".format(value, FORMS))
+
+
+def is_ip(text: str) -> bool:
+    """Whether `text` is an IPv4 or IPv6 address; one with a zone (fe80::1%eth0) is."""
+    try:
+        ip_address(text.partition("%")[0])
+    except ValueError:
+        return False
+    return True
+
+
+def label(host: str, port: int) -> str:
+    """`host:port`, an IPv6 address in brackets (RFC 3986, 3.2.2)."""
+    return "[{0}]:{1}".format(host, port) if ":" in host else "{0}:{1}".format(host, port)
+
+
+def _split(shown: str) -> Tuple[str, Optional[str]]:
+    """Part host and port. Several colons without brackets are an IPv6 address alone."""
+    text = shown.strip()
+    if "://" in text:
+        raise ValueError("endpoint {0!r} is a URL; expected {1}".format(shown, FORMS))
+    if text.startswith("["):
+        host, bracket, rest = text[1:].partition("]")
+        if not bracket or (rest and not rest.startswith(":")) or not _is_ipv6(host):
+            raise ValueError(
+                "endpoint {0!r} cannot be read; expected an IPv6 address in brackets, [::1]:443".format(shown)
+            )
+        return host, rest[1:] if rest else None
+    if _is_ipv6(text):
+        return text, None
+    host, colon, port = text.partition(":")
+    if not host:
+        raise ValueError("endpoint {0!r} names no host; expected {1}".format(shown, FORMS))
+    return host, port if colon else None
+
+
+def _is_ipv6(text: str) -> bool:
+    return ":" in text and is_ip(text)
+
+
+def _from_mapping(value: Mapping[Any, Any]) -> Dict[str, Any]:
+    shown = dict(value)
+    unknown = sorted(repr(key) for key in value if key not in KEYS)
+    if unknown:
+        raise ValueError(
+            "endpoint {0!r}: unknown key {1} (known: {2})".format(shown, ", ".join(unknown), ", ".join(KEYS))
+        )
+    if not value.get("host"):
+        raise ValueError("endpoint {0!r} cannot be read: it has no `host`".format(shown))
+    given = {str(key): item for key, item in value.items() if item is not None}
+    for key in ("host", "server_name", "address"):
+        if key in given:
+            given[key] = _name(given[key], shown, key)
+    given["port"] = _port(given.get("port", _DEFAULT_PORT), shown)
+    if "timeout" in given:
+        given["timeout"] = _seconds(given["timeout"], shown)
+    if "expect_fingerprint" in given:
+        given["expect_fingerprint"] = _fingerprint(given["expect_fingerprint"], shown)
+    if "trust" in given:
+        given["trust"] = _trust(given["trust"], shown)
+    return given
+
+
+def _name(value: Any, shown: Any, key: str) -> str:
+    """A hostname or an IP address; brackets around an IPv6 address are taken off."""
+    if not isinstance(value, str):
+        raise ValueError("endpoint {0!r}: {1} {2!r} is neither a hostname nor an IP address".format(shown, key, value))
+    text = value.strip()
+    return text[1:-1] if text.startswith("[") and text.endswith("]") else text
+
+
+def _port(value: Any, shown: Any) -> int:
+    text = str(value)
+    if isinstance(value, bool) or not re.match(r"[0-9]{1,5}\Z", text) or not 1 <= int(text) <= 65535:
+        raise ValueError("endpoint {0!r}: {1!r} is not a port; expected a number from 1 to 65535".format(shown, text))
+    return int(text)
+
+
+def _fingerprint(value: Any, shown: Any) -> str:
+    text = str(value).replace(":", "").lower()
+    if not re.match(r"[0-9a-f]{64}\Z", text):
+        raise ValueError(
+            "endpoint {0!r}: expect_fingerprint {1!r} is no SHA-256 fingerprint; expected 64 hex digits".format(
+                shown, value
+            )
+        )
+    return text
+
+
+def _trust(value: Any, shown: Any) -> Tuple[str, ...]:
+    if not isinstance(value, (list, tuple)) or not value or not all(isinstance(item, str) for item in value):
+        raise ValueError(
+            "endpoint {0!r}: trust {1!r} is no list of PEM paths or words such as system".format(shown, value)
+        )
+    return tuple(value)
+
+
+def _seconds(value: Any, shown: Any) -> float:
+    try:
+        seconds = 0.0 if isinstance(value, bool) else float(value)
+    except (TypeError, ValueError):
+        seconds = 0.0
+    if not 0 < seconds <= 86400:
+        raise ValueError(
+            "endpoint {0!r}: timeout {1!r} is not a time; expected seconds, more than 0".format(shown, value)
+        )
+    return seconds

@@ -1,0 +1,299 @@
+#!/usr/bin/python
+# Copyright (c) 2026, the fullchain.tls contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The documentation of the action verify_tls."""
+
+DOCUMENTATION = r"""
+module: verify_tls
+short_description: Verify the certificate chains that endpoints serve
+version_added: 0.1.0
+author: fullchain.tls contributors (@fullchain-tls)
+description:
+  - Connects to each endpoint, looks at the chain as it is served, and tells which clients accept it, everything that is
+    wrong with it, and what to change.
+  - Only what is served counts. Nothing is filled in from a cache, from the URLs in a certificate or from intermediates
+    that a trust store happens to hold, for that is what strict clients do not do either.
+  - Certificates can also be judged before they are deployed (O(chain)), and from the point of view of a host that the
+    controller cannot reach the endpoints from (O(served)).
+  - The task fails when a finding is as grave as O(fail_on) says.
+notes:
+  - This is an action. It runs on the controller and connects to no managed host; a single task with C(run_once) verifies
+    thousands of endpoints.
+requirements:
+  - cryptography 42 and pyOpenSSL 24 or newer, on the controller
+  - certifi on the controller, for the trust store V(mozilla)
+extends_documentation_fragment:
+  - fullchain.tls.attributes
+attributes:
+  check_mode:
+    support: full
+    details: It changes nothing, and runs in check mode like out of it.
+  diff_mode:
+    support: none
+    details: It changes nothing.
+  idempotent:
+    support: full
+options:
+  endpoints:
+    description:
+      - What to connect to.
+      - Each is V(host), V(host:port), V([v6]:port), or a mapping with the keys C(host), C(port) (default V(443)),
+        C(server_name) (the name sent as SNI and looked for in the certificate, default C(host)), C(address) (connect
+        here instead of to C(host)), C(expect_fingerprint) (SHA-256 of the leaf that has to be served), C(timeout)
+        (seconds, instead of O(timeout)) and C(trust) (a list, instead of O(trust)).
+      - One of O(endpoints), O(served) and O(chain) is required. O(chain) goes with neither of the others.
+    type: list
+    elements: raw
+  served:
+    description:
+      - What M(fullchain.tls.served_chain) returned on a host, the whole result or its list RV(fullchain.tls.served_chain#module:served).
+      - When O(endpoints) are given as well, their results come first.
+    type: raw
+  chain:
+    description:
+      - Certificates to judge without a connection, in the order in which a server would serve them.
+      - PEM text, or the path of a PEM file on the controller.
+    type: str
+  server_name:
+    description:
+      - The hostname or IP address that O(chain) has to be valid for. Left out, names are not judged.
+    type: str
+  privkey:
+    description:
+      - The private key that is to go with O(chain), PEM text or the path of a PEM file on the controller. A file
+        encrypted with C(ansible-vault) is decrypted.
+      - It is compared with the leaf and never printed or returned.
+    type: str
+  trust:
+    description:
+      - The trust anchors, all together. Each is the path of a PEM file or of a directory of them on the controller, PEM
+        text, V(system) (the controller's own store) or V(mozilla) (certifi's).
+    type: list
+    elements: str
+    default: [system]
+  clients:
+    description:
+      - Who has to accept the chain. V(openssl), V(curl), V(python), V(nodejs), V(java), V(go) and V(gnutls) are known.
+      - Left out, all of them.
+    type: list
+    elements: str
+  at:
+    description:
+      - Judge as of this time, for example V(2026-12-31T23:59:59Z) (RFC 3339, with its offset). Left out, as of now.
+    type: str
+  expires_soon:
+    description:
+      - From which time left a certificate is said to expire soon. Days (V(14)), or a share of its own lifetime (V(33%)).
+    type: str
+    default: 33%
+  fail_on:
+    description:
+      - What makes the task fail. V(error) are findings because of which one of O(clients) refuses the connection;
+        V(warning) takes those in that none refuses because of today; V(never) leaves failing to you.
+    type: str
+    choices: [error, warning, never]
+    default: error
+  timeout:
+    description:
+      - Seconds that an endpoint may take for name resolution, connection and handshake together. One that takes long
+        holds nobody up.
+    type: float
+    default: 10
+  workers:
+    description:
+      - How many endpoints are worked on at the same time, not counting those that keep us waiting.
+    type: int
+    default: 16
+  show:
+    description:
+      - Print the report on the screen, one line for each endpoint, with findings and their fixes beneath.
+    type: bool
+    default: false
+seealso:
+  - module: fullchain.tls.served_chain
+"""
+
+EXAMPLES = r"""
+- name: Verify two endpoints
+  fullchain.tls.verify_tls:
+    endpoints:
+      - shop.example.com
+      - shop.example.com:8443
+
+- name: Verify one backend of many, by its own address
+  fullchain.tls.verify_tls:
+    endpoints:
+      - host: shop.example.com
+        address: 192.0.2.7
+
+- name: Judge files before they are deployed
+  fullchain.tls.verify_tls:
+    chain: files/shop/fullchain.pem
+    privkey: files/shop/privkey.pem
+    server_name: shop.example.com
+
+- name: Will the fleet be fine on New Year's Eve?
+  fullchain.tls.verify_tls:
+    endpoints: "{{ my_endpoints }}"
+    at: "2026-12-31T23:59:59Z"
+    fail_on: never
+    show: true
+
+- name: Look from the host
+  fullchain.tls.served_chain:
+    endpoints: [shop.internal.example]
+  register: seen
+
+- name: And judge on the controller, with the company's root
+  fullchain.tls.verify_tls:
+    served: "{{ seen }}"
+    trust: [files/company-root.pem]
+"""
+
+RETURN = r"""
+results:
+  description: One entry for each endpoint, in their order. Also returned when the task fails because of them.
+  returned: when the parameters could be read
+  type: list
+  elements: dict
+  contains:
+    endpoint:
+      description: C(host:port), or what O(chain) was read from.
+      type: str
+      returned: always
+    address:
+      description: The IP address that was connected to. V(null) when the name did not resolve, and for O(chain).
+      type: str
+      returned: always
+    ok:
+      description: There is no finding of severity V(error).
+      type: bool
+      returned: always
+    chain_complete:
+      description: Every issuer up to a trusted root is served. V(null) when nothing was served.
+      type: bool
+      returned: always
+    reachable:
+      description: A server answered.
+      type: bool
+      returned: always
+    protocol:
+      description: The TLS version that was agreed on.
+      type: str
+      returned: always
+    clients:
+      description: For each of O(clients), whether it accepts the chain.
+      type: dict
+      returned: always
+    chain:
+      description: The certificates as served, in served order.
+      type: list
+      elements: dict
+      returned: always
+      contains:
+        subject:
+          description: The subject as RFC 4514 writes it. V(null) when the certificate cannot be parsed.
+          type: str
+          returned: always
+        issuer:
+          description: The issuer as RFC 4514 writes it.
+          type: str
+          returned: always
+        not_before:
+          description: The beginning of its validity, RFC 3339, UTC.
+          type: str
+          returned: always
+        not_after:
+          description: The end of its validity, RFC 3339, UTC.
+          type: str
+          returned: always
+        sha256:
+          description: SHA-256 of the certificate, lower-case hexadecimal.
+          type: str
+          returned: always
+        role:
+          description: V(leaf), V(intermediate), V(root), V(extra) or V(malformed).
+          type: str
+          returned: always
+    findings:
+      description: What is wrong, causes first.
+      type: list
+      elements: dict
+      returned: always
+      contains:
+        code:
+          description: What kind of finding it is, for example V(incomplete-chain).
+          type: str
+          returned: always
+        severity:
+          description:
+            - V(error), V(warning) or V(notice).
+            - V(error) means that one of O(clients) refuses the connection because of it.
+          type: str
+          returned: always
+        certificate:
+          description: Which certificate it is about, an index into the chain, or V(null).
+          type: int
+          returned: always
+        message:
+          description: What is wrong.
+          type: str
+          returned: always
+        fix:
+          description: What to change.
+          type: str
+          returned: always
+        clients:
+          description: Which clients refuse because of it, and in what words.
+          type: dict
+          returned: always
+  sample:
+    - endpoint: shop.example.com:443
+      address: 192.0.2.7
+      ok: false
+      chain_complete: false
+      reachable: true
+      protocol: TLSv1.3
+      clients: {openssl: false, curl: false, python: false, nodejs: false, java: false, go: false, gnutls: false}
+      chain:
+        - subject: CN=shop.example.com
+          issuer: CN=YE1,O=Let's Encrypt,C=US
+          not_before: "2026-11-01T00:00:00Z"
+          not_after: "2027-01-30T00:00:00Z"
+          sha256: 4f0b3b9e5a1c8d7e6f5a4b3c2d1e0f9a8b7c6d5e4f3a2b1c0d9e8f7a6b5c4d3e
+          role: leaf
+      findings:
+        - code: incomplete-chain
+          severity: error
+          certificate: 0
+          message: "..."
+          fix: "..."
+          clients: {curl: "..."}
+summary:
+  description: Counts over the results.
+  returned: when the parameters could be read
+  type: dict
+  contains:
+    total:
+      description: How many results there are.
+      type: int
+      returned: always
+    ok:
+      description: How many of them are RV(results[].ok).
+      type: int
+      returned: always
+    failed:
+      description: How many are not, the unreachable among them.
+      type: int
+      returned: always
+    unreachable:
+      description: How many endpoints no server answered at.
+      type: int
+      returned: always
+    by_code:
+      description: How often each code was found.
+      type: dict
+      returned: always
+  sample: {total: 2, ok: 1, failed: 1, unreachable: 0, by_code: {incomplete-chain: 1}}
+"""

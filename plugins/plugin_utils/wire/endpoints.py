@@ -1,0 +1,80 @@
+# Copyright (c) 2026, the fullchain.tls contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Where to look: one TLS endpoint."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ansible_collections.fullchain.tls.plugins.module_utils import endpoints as reader
+from ansible_collections.fullchain.tls.plugins.plugin_utils.errors import InputError
+from ansible_collections.fullchain.tls.plugins.plugin_utils.pki.names import parse_server_name
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """One place that should speak TLS.
+
+    host: what the user named, a hostname (A-labels, lower case) or an IP address as text without brackets.
+    port: 1 to 65535.
+    server_name: the name sent as SNI and looked for in the certificate; None means `host`.
+    address: the IP address or hostname to connect to instead of `host`; None means `host`.
+    expect_fingerprint: SHA-256 of the leaf that has to be served, lower-case hex without colons.
+    timeout: seconds for name resolution, connection and handshake together; None takes the run's.
+    trust: its trust anchors, as trust.load_trust_store takes them; None takes the run's.
+    """
+
+    host: str
+    port: int = 443
+    server_name: str | None = None
+    address: str | None = None
+    expect_fingerprint: str | None = None
+    timeout: float | None = None
+    trust: tuple[str, ...] | None = None
+
+    @property
+    def label(self) -> str:
+        """`host:port`, an IPv6 address in brackets: what results and reports call this endpoint."""
+        return reader.label(self.host, self.port)
+
+    @property
+    def name(self) -> str:
+        """The hostname or IP address that the certificate has to be valid for."""
+        return self.server_name or self.host
+
+    @property
+    def target(self) -> str:
+        """The hostname or IP address that is connected to."""
+        return self.address or self.host
+
+    @property
+    def sni(self) -> str | None:
+        """The name for the server_name extension; None for an IP address, which RFC 6066 section 3 forbids there."""
+        return None if reader.is_ip(self.name) else self.name
+
+
+def parse_endpoint(value: str | Mapping[str, Any]) -> Endpoint:
+    """Read one endpoint as a user writes it: `host`, `host:port`, `[IPv6]:port`, a bare IPv6 address or a mapping.
+
+    Raises InputError naming the value and what was expected, also for a key that is not known.
+    """
+    try:
+        fields = reader.read_endpoint(value)
+    except ValueError as error:
+        raise InputError(str(error)) from None
+    for key in ("host", "server_name", "address"):
+        if key in fields:
+            fields[key] = _name(fields[key], value, key)
+    return Endpoint(**fields)
+
+
+def _name(text: str, shown: object, key: str) -> str:
+    if key == "address" and reader.is_ip(text):
+        return text  # with a zone (fe80::1%eth0), too: that is no server name, but can be connected to
+    try:
+        return parse_server_name(text)
+    except InputError as error:
+        raise InputError(f"endpoint {shown!r}: {key}: {error}; an endpoint is {reader.FORMS}") from None

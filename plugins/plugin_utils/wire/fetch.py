@@ -1,0 +1,267 @@
+# Copyright (c) 2026, the fullchain.tls contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Fetch what many endpoints serve, at the same time.
+
+A few threads, each with an event loop over non-blocking sockets: a silent endpoint costs a place in a table and no
+thread, and the cryptography runs on all cores (OpenSSL is called without Python's lock).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import selectors
+import socket
+import threading
+import time
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+
+try:
+    import resource
+except ImportError:  # not on every system that runs Python; only the limit of open files is read from it
+    resource = None  # type: ignore[assignment]
+
+try:
+    from OpenSSL import SSL
+except ImportError:  # plugin_utils/libraries.py says what is missing
+    pass
+
+from ansible_collections.fullchain.tls.plugins.plugin_utils.wire.endpoints import Endpoint
+from ansible_collections.fullchain.tls.plugins.plugin_utils.wire.resolve import Resolved, Resolver, literal
+from ansible_collections.fullchain.tls.plugins.plugin_utils.wire.served import UNREACHABLE, Served
+from ansible_collections.fullchain.tls.plugins.plugin_utils.wire.tls import new_context
+from ansible_collections.fullchain.tls.plugins.plugin_utils.wire.visit import Visit, Wait, visit
+
+DEFAULT_TIMEOUT = 10.0
+DEFAULT_WORKERS = 16
+
+_MAX_THREADS = 4
+_MAX_OPEN = 512
+# After this long an endpoint that isn't done gives up its place among the workers: it is far away, or dead.
+_PATIENCE = 0.2
+# How often time limits are looked at: a timeout may be late by this much.
+_TICK = 0.05
+
+
+def fetch_all(
+    endpoints: Sequence[Endpoint], timeout: float = DEFAULT_TIMEOUT, workers: int = DEFAULT_WORKERS
+) -> list[Served]:
+    """What each endpoint serves, in the order of `endpoints`. A failure is a result, never an exception.
+
+    timeout: seconds for an endpoint's name resolution, connection and handshake together, where it has none itself.
+    workers: endpoints that are worked on at the same time, not counting those that keep us waiting.
+    """
+    work = _Work(endpoints, timeout)
+    count = max(1, min(_MAX_THREADS, os.cpu_count() or 1, workers, len(endpoints)))
+    context = new_context()
+    loops = [_Loop(work, context, -(-workers // count), _open_limit() // count) for _number in range(count)]
+    threads = [threading.Thread(target=loop.run, daemon=True) for loop in loops]
+    work.start([loop.wake for loop in loops])
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return work.results()
+
+
+def _open_limit() -> int:
+    """Sockets that may be open at a time: half of what the process may have, the rest is its own."""
+    if resource is None:
+        return _MAX_OPEN
+    soft, _hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return _MAX_OPEN if soft == resource.RLIM_INFINITY else max(8, min(_MAX_OPEN, soft // 2))
+
+
+class _Work:
+    """What is left to visit, and what was found. Shared by the loops; deque and list operations are atomic."""
+
+    def __init__(self, endpoints: Sequence[Endpoint], timeout: float) -> None:
+        self._endpoints = endpoints
+        self._timeout = timeout
+        self._ready: deque[tuple[int, Resolved]] = deque()
+        self._found: list[Served | None] = [None] * len(endpoints)
+        self._wakes: Sequence[_Wake] = ()
+        self._lock = threading.Lock()
+        self._unresolved = 0
+        self.resolver = Resolver()
+        self.error: BaseException | None = None
+
+    def start(self, wakes: Sequence[_Wake]) -> None:
+        """Make addresses ready, and ask for those behind names: each name once for all the endpoints that have it."""
+        self._wakes = wakes
+        names: dict[tuple[str, int, float], list[int]] = {}
+        for index, endpoint in enumerate(self._endpoints):
+            address = literal(endpoint.target, endpoint.port)
+            if address:
+                self._ready.append((index, Resolved((address,), took=0.0)))
+            else:
+                names.setdefault((endpoint.target, endpoint.port, self.seconds(endpoint)), []).append(index)
+        self._unresolved = len(names)
+        for (host, port, seconds), indexes in names.items():
+            self.resolver.submit(host, port, seconds, partial(self._resolved, indexes))
+
+    def _resolved(self, indexes: Sequence[int], resolved: Resolved) -> None:
+        self._ready.extend((index, resolved) for index in indexes)
+        with self._lock:
+            self._unresolved -= 1
+        for wake in self._wakes:
+            wake.set()
+
+    def seconds(self, endpoint: Endpoint) -> float:
+        """The timeout that holds for `endpoint`."""
+        return endpoint.timeout or self._timeout
+
+    def next(self, context: SSL.Context) -> tuple[int, Visit] | None:
+        """Begin the next visit; None when there is none to begin just now."""
+        while True:
+            try:
+                index, resolved = self._ready.popleft()
+            except IndexError:
+                return None
+            endpoint = self._endpoints[index]
+            if resolved.failure is None:
+                seconds = self.seconds(endpoint)
+                until = time.monotonic() + max(0.0, seconds - resolved.took)
+                return index, visit(endpoint, resolved.addresses, until, seconds, context)
+            self.found(index, Served(endpoint, failure_kind=UNREACHABLE, failure_detail=resolved.failure))
+
+    def found(self, index: int, served: Served) -> None:
+        self._found[index] = served
+
+    def over(self) -> bool:
+        """Whether no further visit will come."""
+        # In this order: what is ready is so before it stops being unresolved.
+        return self.error is not None or (self._unresolved == 0 and not self._ready)
+
+    def results(self) -> list[Served]:
+        if self.error is not None:
+            raise self.error
+        return [served for served in self._found if served is not None]
+
+
+@dataclass(eq=False)
+class _Task:
+    index: int
+    visit: Visit
+    started: float
+    wait: Wait
+
+
+class _Wake:
+    """Lets another thread end a selector's wait."""
+
+    def __init__(self) -> None:
+        self.reader, self._writer = socket.socketpair()
+        self.reader.setblocking(False)
+        self._writer.setblocking(False)
+
+    def set(self) -> None:
+        # Full means that it is set already; closed, that its loop is done.
+        with contextlib.suppress(OSError):
+            self._writer.send(b".")
+
+    def clear(self) -> None:
+        with contextlib.suppress(BlockingIOError):
+            self.reader.recv(4096)
+
+    def close(self) -> None:
+        self.reader.close()
+        self._writer.close()
+
+
+class _Loop:
+    """One thread's visits.
+
+    The selector knows sockets by their number: a visit closes its own, and a closed socket has no number to find it by.
+    """
+
+    def __init__(self, work: _Work, context: SSL.Context, places: int, limit: int) -> None:
+        self.wake = _Wake()
+        self._work = work
+        self._context = context
+        self._places = places
+        self._limit = limit
+        self._selector = selectors.DefaultSelector()
+        self._live: dict[int, _Task] = {}
+        self._fresh: dict[_Task, None] = {}
+        self._next_look = 0.0
+
+    def run(self) -> None:
+        """Visit until nothing is left."""
+        self._selector.register(self.wake.reader.fileno(), selectors.EVENT_READ)
+        try:
+            while self._live or not self._work.over():
+                self._turn()
+        except BaseException as error:  # raised again in the thread that waits for this one
+            self._work.error = error
+        finally:
+            self._selector.close()
+            self.wake.close()
+
+    def _turn(self) -> None:
+        self._admit(time.monotonic())
+        for key, _events in self._selector.select(_TICK):
+            task = self._live.get(key.fd)
+            if task is None:
+                self.wake.clear()
+            else:
+                self._step(task, True)
+        now = time.monotonic()
+        if now >= self._next_look:
+            self._next_look = now + _TICK
+            self._expire(now)
+
+    def _admit(self, now: float) -> None:
+        """Begin visits while there is a place."""
+        while self._fresh and now - next(iter(self._fresh)).started > _PATIENCE:
+            del self._fresh[next(iter(self._fresh))]
+        while len(self._fresh) < self._places and len(self._live) < self._limit:
+            begun = self._work.next(self._context)
+            if begun is None:
+                return
+            self._begin(*begun, now)
+
+    def _begin(self, index: int, steps: Visit, now: float) -> None:
+        try:
+            wait = next(steps)
+        except StopIteration as stop:
+            self._work.found(index, stop.value)
+            return
+        task = _Task(index, steps, now, wait)
+        self._fresh[task] = None
+        self._watch(task)
+
+    def _step(self, task: _Task, ready: bool) -> None:
+        """Send the visit on its way, and register what it waits for next."""
+        before = task.wait
+        number = before.sock.fileno()
+        try:
+            task.wait = task.visit.send(ready)
+        except StopIteration as stop:
+            self._unwatch(number)
+            self._fresh.pop(task, None)
+            self._work.found(task.index, stop.value)
+            return
+        if task.wait.sock is not before.sock:
+            self._unwatch(number)
+            self._watch(task)
+        elif task.wait.events != before.events:
+            self._selector.modify(number, task.wait.events)
+
+    def _watch(self, task: _Task) -> None:
+        number = task.wait.sock.fileno()
+        self._selector.register(number, task.wait.events)
+        self._live[number] = task
+
+    def _unwatch(self, number: int) -> None:
+        self._selector.unregister(number)
+        del self._live[number]
+
+    def _expire(self, now: float) -> None:
+        self._work.resolver.expire()
+        for task in [task for task in self._live.values() if now >= task.wait.until]:
+            self._step(task, False)

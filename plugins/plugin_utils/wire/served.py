@@ -1,0 +1,127 @@
+# Copyright (c) 2026, the fullchain.tls contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What was met at an endpoint, as plain values that also travel through Ansible."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+import textwrap
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from ansible_collections.fullchain.tls.plugins.plugin_utils.errors import InputError
+from ansible_collections.fullchain.tls.plugins.plugin_utils.wire.endpoints import Endpoint, parse_endpoint
+
+UNREACHABLE = "unreachable"
+NOT_TLS = "not-tls"
+HANDSHAKE_FAILED = "handshake-failed"
+FAILURE_KINDS = (UNREACHABLE, NOT_TLS, HANDSHAKE_FAILED)
+
+_KEYS = ("endpoint", "address", "protocol", "chain", "failure_kind", "failure_detail", "stapled")
+_BLOCK = re.compile(r"-----BEGIN CERTIFICATE-----(.+?)-----END CERTIFICATE-----", re.DOTALL)
+
+
+@dataclass(frozen=True)
+class Served:
+    """What one endpoint served.
+
+    address: the IP address that answered, or was tried last; None when the name did not resolve.
+    protocol: `TLSv1.3`, `TLSv1.2`, ... as OpenSSL names them; None without a handshake.
+    chain: DER of each certificate as served, in served order; kept when the handshake failed after it.
+    failure_kind: one of FAILURE_KINDS, or None; failure_detail says what happened, in a sentence's words.
+    stapled: the OCSP response that came with the chain, DER.
+    """
+
+    endpoint: Endpoint
+    address: str | None = None
+    protocol: str | None = None
+    chain: tuple[bytes, ...] = ()
+    failure_kind: str | None = None
+    failure_detail: str | None = None
+    stapled: bytes | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """The shape that the module served_chain returns: certificates as PEM, the staple as base64."""
+        return {
+            "endpoint": {key: value for key, value in asdict(self.endpoint).items() if value is not None},
+            "address": self.address,
+            "protocol": self.protocol,
+            "chain": [der_to_pem(der) for der in self.chain],
+            "failure_kind": self.failure_kind,
+            "failure_detail": self.failure_detail,
+            "stapled": base64.b64encode(self.stapled).decode("ascii") if self.stapled else None,
+        }
+
+    @classmethod
+    def from_dict(cls, value: Mapping[str, Any]) -> Served:
+        """Read back what to_dict gave. Raises InputError saying which part is not as expected."""
+        if not isinstance(value, Mapping) or "endpoint" not in value:
+            raise InputError(f"served entry {value!r} cannot be read: expected a result of fullchain.tls.served_chain")
+        unknown = sorted(str(key) for key in value if key not in _KEYS)
+        if unknown:
+            named = ", ".join(map(repr, unknown))
+            raise InputError(f"served entry has unknown keys {named} (known: {', '.join(_KEYS)})")
+        endpoint = parse_endpoint(value["endpoint"])
+        return cls(
+            endpoint=endpoint,
+            address=value.get("address"),
+            protocol=value.get("protocol"),
+            chain=_read_chain(value.get("chain") or (), endpoint),
+            failure_kind=_read_kind(value.get("failure_kind"), endpoint),
+            failure_detail=value.get("failure_detail"),
+            stapled=_read_staple(value.get("stapled"), endpoint),
+        )
+
+
+def read_served(value: Any) -> list[Served]:
+    """Read the result of the module served_chain, or the list `served` in it. Raises InputError."""
+    entries = value.get("served") if isinstance(value, Mapping) else value
+    if isinstance(entries, str) or not isinstance(entries, Sequence):
+        raise InputError(
+            "served cannot be read: expected the result of fullchain.tls.served_chain, or its list `served`"
+        )
+    return [Served.from_dict(entry) for entry in entries]
+
+
+def der_to_pem(der: bytes) -> str:
+    """One certificate as a PEM block (RFC 7468), whatever its bytes hold."""
+    body = "\n".join(textwrap.wrap(base64.b64encode(der).decode("ascii"), 64))
+    return f"-----BEGIN CERTIFICATE-----\n{body}\n-----END CERTIFICATE-----\n"
+
+
+def _read_staple(text: str | None, endpoint: Endpoint) -> bytes | None:
+    try:
+        return base64.b64decode(text, validate=True) if text else None
+    except (ValueError, TypeError):
+        raise InputError(f"served entry for {endpoint.label}: stapled is not base64") from None
+
+
+def _read_chain(items: object, endpoint: Endpoint) -> tuple[bytes, ...]:
+    if isinstance(items, str) or not isinstance(items, Sequence):
+        raise InputError(f"served entry for {endpoint.label}: chain is not a list")
+    return tuple(_read_block(item, number, endpoint) for number, item in enumerate(items))
+
+
+def _read_block(text: object, number: int, endpoint: Endpoint) -> bytes:
+    """The bytes of one PEM block. They need not be a certificate: that is the judge's to find."""
+    found = _BLOCK.fullmatch(str(text).strip())
+    try:
+        return base64.b64decode("".join(found.group(1).split()), validate=True) if found else _refuse(number, endpoint)
+    except binascii.Error:
+        return _refuse(number, endpoint)
+
+
+def _refuse(number: int, endpoint: Endpoint) -> bytes:
+    raise InputError(f"served entry for {endpoint.label}: chain[{number}] is not one PEM certificate")
+
+
+def _read_kind(kind: str | None, endpoint: Endpoint) -> str | None:
+    if kind is not None and kind not in FAILURE_KINDS:
+        raise InputError(
+            f"served entry for {endpoint.label}: failure_kind {kind!r} is not known ({', '.join(FAILURE_KINDS)})"
+        )
+    return kind

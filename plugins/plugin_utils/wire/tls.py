@@ -1,0 +1,105 @@
+# Copyright (c) 2026, the fullchain.tls contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How the handshake is spoken, and what its failures mean."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+try:
+    from OpenSSL import SSL, crypto
+except ImportError:  # plugin_utils/libraries.py says what is missing
+    pass
+
+from ansible_collections.fullchain.tls.plugins.plugin_utils.wire.served import HANDSHAKE_FAILED, NOT_TLS
+
+# Content types of the two records a TLS server may open with (RFC 8446, 5.1).
+_ALERT, _HANDSHAKE = 0x15, 0x16
+
+# `tls alert handshake failure`, `tlsv1 unrecognized name`, `tlsv13 alert certificate required`: the words that OpenSSL
+# 1.1 to 4.0 put before the alert's own name differ with the version and the protocol.
+_ALERT_REASON = re.compile(r"(?:ssl/tls|sslv3|tlsv1|tlsv13|tls) (?:alert )?(?P<alert>.+)")
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """A failure on the wire: its kind (one of served.FAILURE_KINDS) and what happened, in words."""
+
+    kind: str
+    detail: str
+
+
+def new_context() -> SSL.Context:
+    """A client that accepts everything it is served, in order to look at it: nothing is verified here.
+
+    Offers TLS 1.0 up and whatever cipher is left (SECLEVEL 0), so that an old or weak server is seen and judged
+    instead of being missed; RFC 5746 likewise (servers without secure renegotiation).
+    """
+    context = SSL.Context(SSL.TLS_CLIENT_METHOD)
+    context.set_min_proto_version(SSL.TLS1_VERSION)
+    context.set_cipher_list(b"ALL:!aNULL:!eNULL:@SECLEVEL=0")
+    context.set_options(SSL.OP_LEGACY_SERVER_CONNECT)
+    context.set_verify(SSL.VERIFY_NONE)
+    context.set_session_cache_mode(SSL.SESS_CACHE_OFF)
+    return context
+
+
+def open_connection(context: SSL.Context, sni: str | None) -> SSL.Connection:
+    """A connection without a socket, ready for its first `do_handshake`: bio_read and bio_write are its line."""
+    connection = SSL.Connection(context, None)
+    if sni is not None:
+        connection.set_tlsext_host_name(sni.encode("ascii"))
+    connection.set_connect_state()
+    return connection
+
+
+def served_chain(connection: SSL.Connection) -> tuple[bytes, ...]:
+    """DER of the certificates in the server's Certificate message, in its order; also after a later failure.
+
+    A client's `SSL_get_peer_cert_chain` is the list as sent: OpenSSL neither sorts nor completes it.
+    """
+    chain = connection.get_peer_cert_chain() or []
+    return tuple(crypto.dump_certificate(crypto.FILETYPE_ASN1, certificate) for certificate in chain)
+
+
+def refusal_follows(connection: SSL.Connection) -> bool:
+    """Whether the server may still refuse after the handshake that looked complete.
+
+    TLS 1.3 has the server check the client's (missing) certificate after the client is done (RFC 8446, 4.4.2.4).
+    """
+    return connection.get_protocol_version_name() == "TLSv1.3" and bool(connection.get_client_ca_list())
+
+
+def is_not_tls(first: bytes) -> Trouble | None:
+    """Judge the first bytes that a server sent: anything but a handshake or an alert record is another protocol."""
+    if first[0] in (_ALERT, _HANDSHAKE) and first[1:2] in (b"", b"\x03"):
+        return None
+    return Trouble(NOT_TLS, f"{_protocol_of(first)}: {_printable(first)}")
+
+
+def handshake_trouble(error: SSL.Error) -> Trouble:
+    """The failure that an OpenSSL error stands for, quoting the alert when the server sent one."""
+    queue = error.args[0] if error.args and isinstance(error.args[0], list) else []
+    reasons = [reason for _library, _function, reason in queue]
+    alert = next((found for found in map(_ALERT_REASON.fullmatch, reasons) if found), None)
+    if alert:
+        return Trouble(HANDSHAKE_FAILED, f"the server refused with the TLS alert '{alert['alert']}'")
+    said = ", ".join(reasons) or "no reason given"
+    return Trouble(HANDSHAKE_FAILED, f"OpenSSL could not go on with what the server sent: {said}")
+
+
+def _protocol_of(first: bytes) -> str:
+    if first.startswith(b"HTTP/"):
+        return "the port answers plain HTTP"
+    if first.startswith(b"SSH-"):
+        return "the port answers SSH"
+    if re.match(rb"220[ -]", first):
+        return "the port greets like SMTP or FTP, without TLS"
+    return "the port answers something other than TLS"
+
+
+def _printable(data: bytes) -> str:
+    """The beginning of the first line, safe for a screen: what is not printable ASCII is escaped."""
+    return repr(data[:60].split(b"\n", 1)[0].rstrip(b"\r"))[1:]

@@ -1,0 +1,194 @@
+# Copyright (c) 2026, the fullchain.tls contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The visit to one endpoint: connect, shake hands, look. It never blocks: it yields what has to be waited for."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import selectors
+import socket
+import time
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+try:
+    from OpenSSL import SSL
+except ImportError:  # plugin_utils/libraries.py says what is missing
+    pass
+
+from ansible_collections.fullchain.tls.plugins.plugin_utils.wire.endpoints import Endpoint
+from ansible_collections.fullchain.tls.plugins.plugin_utils.wire.resolve import Address
+from ansible_collections.fullchain.tls.plugins.plugin_utils.wire.served import HANDSHAKE_FAILED, UNREACHABLE, Served
+from ansible_collections.fullchain.tls.plugins.plugin_utils.wire.tls import (
+    Trouble,
+    handshake_trouble,
+    is_not_tls,
+    open_connection,
+    refusal_follows,
+    served_chain,
+)
+
+# How long a TLS 1.3 server that asked for a client certificate may be silent before that is taken for consent: those
+# that accept send session tickets at once, and those that refuse an alert.
+_CONSENT_SECONDS = 1.0
+
+_CHUNK_BYTES = 65536
+
+
+class Wait(NamedTuple):
+    """What a visit waits for: `events` (selectors.EVENT_*) on `sock`, until `until` (time.monotonic seconds)."""
+
+    sock: socket.socket
+    events: int
+    until: float
+
+
+# Sent in: True when the socket is ready, False when the time is up.
+Visit = Generator[Wait, bool, Served]
+_Steps = Generator[Wait, bool, "Trouble | None"]
+
+
+def visit(
+    endpoint: Endpoint, addresses: Sequence[Address], until: float, seconds: float, context: SSL.Context
+) -> Visit:
+    """Fetch what `endpoint` serves from the first of `addresses` that takes a connection.
+
+    until: when to give up, in time.monotonic seconds; seconds: the timeout that this stands for, for messages.
+    """
+    trouble, address = Trouble(UNREACHABLE, "no address"), None
+    for left, address in zip(range(len(addresses), 0, -1), addresses, strict=True):
+        now = time.monotonic()
+        # A share of the time for each address, or a black hole in front would use up the others' time.
+        share = now + max(0.0, until - now) / left
+        try:
+            sock = socket.socket(address.family, socket.SOCK_STREAM)
+        except OSError as error:  # no IPv6 in this kernel, or no file descriptor left
+            trouble = Trouble(UNREACHABLE, f"no socket for {address.label}: {error.strerror}")
+            continue
+        with sock:
+            sock.setblocking(False)
+            refused = yield from _connect(sock, address, share, seconds)
+            if refused is None:
+                return (yield from _look(endpoint, sock, address, until, seconds, context))
+            trouble = refused
+    return Served(
+        endpoint,
+        address=address.host if address else None,
+        failure_kind=trouble.kind,
+        failure_detail=trouble.detail,
+    )
+
+
+def _connect(sock: socket.socket, address: Address, until: float, seconds: float) -> _Steps:
+    """Connect; None when it stands."""
+    code = sock.connect_ex(address.sockaddr)
+    if code in (errno.EINPROGRESS, errno.EWOULDBLOCK):
+        if not (yield Wait(sock, selectors.EVENT_WRITE, until)):
+            return Trouble(UNREACHABLE, f"{address.label} took no connection within {seconds:g} s")
+        code = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+    if code == 0:
+        return None
+    said = "refused the connection" if code == errno.ECONNREFUSED else f"cannot be reached: {os.strerror(code)}"
+    return Trouble(UNREACHABLE, f"{address.label} {said}")
+
+
+def _look(
+    endpoint: Endpoint, sock: socket.socket, address: Address, until: float, seconds: float, context: SSL.Context
+) -> Visit:
+    line = _Line(sock, address, open_connection(context, endpoint.sni))
+    trouble = yield from _shake_hands(line, until, seconds)
+    if trouble is None and refusal_follows(line.connection):
+        trouble = yield from _await_consent(line, min(until, time.monotonic() + _CONSENT_SECONDS))
+    chain = served_chain(line.connection)
+    return Served(
+        endpoint,
+        address=address.host,
+        protocol=line.connection.get_protocol_version_name() if chain else None,
+        chain=chain,
+        failure_kind=trouble.kind if trouble else None,
+        failure_detail=trouble.detail if trouble else None,
+    )
+
+
+@dataclass
+class _Line:
+    """A socket and the TLS that is spoken over it, kept apart so that what comes in is seen before OpenSSL reads it:
+    of a plain text answer OpenSSL would only say `wrong version number`."""
+
+    sock: socket.socket
+    address: Address
+    connection: SSL.Connection
+    heard: bool = False
+
+    def send(self) -> None:
+        """Pass on what TLS has to say: some kilobytes at most, for which a new connection's buffer has room."""
+        with contextlib.suppress(SSL.WantReadError):
+            self.sock.sendall(self.connection.bio_read(_CHUNK_BYTES))
+
+    def receive(self) -> Trouble | None:
+        """Take in what has come; what is wrong with it, or None."""
+        try:
+            data = self.sock.recv(_CHUNK_BYTES)
+        except BlockingIOError:
+            return None
+        except OSError as error:
+            return self.broken(os.strerror(error.errno or 0))
+        if not data:
+            return self.broken("it closed the connection")
+        trouble = None if self.heard else is_not_tls(data)
+        self.heard = True
+        self.connection.bio_write(data)
+        return trouble
+
+    def broken(self, how: str) -> Trouble:
+        if self.heard:
+            return Trouble(HANDSHAKE_FAILED, f"{self.address.label} broke off in mid-handshake: {how}")
+        return Trouble(UNREACHABLE, f"{self.address.label} took the connection and broke off without a byte: {how}")
+
+    def silent(self, seconds: float) -> Trouble:
+        if self.heard:
+            return Trouble(HANDSHAKE_FAILED, f"{self.address.label} fell silent in mid-handshake for {seconds:g} s")
+        return Trouble(UNREACHABLE, f"{self.address.label} took the connection but sent nothing within {seconds:g} s")
+
+
+def _shake_hands(line: _Line, until: float, seconds: float) -> _Steps:
+    """Complete the handshake; None when it stands."""
+    while True:
+        try:
+            line.connection.do_handshake()
+            line.send()
+            return None
+        except SSL.WantReadError:
+            pass
+        except SSL.Error as error:
+            return handshake_trouble(error)
+        except OSError as error:
+            return line.broken(os.strerror(error.errno or 0))
+        try:
+            line.send()
+        except OSError as error:
+            return line.broken(os.strerror(error.errno or 0))
+        if not (yield Wait(line.sock, selectors.EVENT_READ, until)):
+            return line.silent(seconds)
+        trouble = line.receive()
+        if trouble:
+            return trouble
+
+
+def _await_consent(line: _Line, until: float) -> _Steps:
+    """Read once, for a server that refuses a missing client certificate does so only now."""
+    if not (yield Wait(line.sock, selectors.EVENT_READ, until)):
+        return None
+    try:
+        trouble = line.receive()
+        if trouble is None:
+            line.connection.recv(1)
+    except (SSL.WantReadError, SSL.ZeroReturnError, SSL.SysCallError):
+        return None
+    except SSL.Error as error:
+        return handshake_trouble(error)
+    return trouble

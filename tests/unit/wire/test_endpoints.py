@@ -1,0 +1,114 @@
+# Copyright (c) 2026, the fullchain.tls contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a user may write for an endpoint."""
+
+from __future__ import annotations
+
+import pytest
+from ansible_collections.fullchain.tls.plugins.plugin_utils.errors import InputError
+from ansible_collections.fullchain.tls.plugins.plugin_utils.wire.endpoints import Endpoint, parse_endpoint
+
+FORMS = "host, host:port, [IPv6]:port, or a mapping with `host`"
+
+
+@pytest.mark.parametrize(
+    ("value", "expected", "label"),
+    [
+        ("shop.example.com", Endpoint("shop.example.com"), "shop.example.com:443"),
+        ("shop.example.com:8443", Endpoint("shop.example.com", 8443), "shop.example.com:8443"),
+        (" Shop.Example.COM. ", Endpoint("shop.example.com"), "shop.example.com:443"),
+        ("bücher.example", Endpoint("xn--bcher-kva.example"), "xn--bcher-kva.example:443"),
+        ("192.0.2.7:8443", Endpoint("192.0.2.7", 8443), "192.0.2.7:8443"),
+        ("[2001:DB8::1]:8443", Endpoint("2001:db8::1", 8443), "[2001:db8::1]:8443"),
+        ("[2001:db8::1]", Endpoint("2001:db8::1"), "[2001:db8::1]:443"),
+        ("2001:db8::1", Endpoint("2001:db8::1"), "[2001:db8::1]:443"),
+        ({"host": "shop.example.com", "port": "8443"}, Endpoint("shop.example.com", 8443), "shop.example.com:8443"),
+        ({"host": "[::1]", "port": None}, Endpoint("::1"), "[::1]:443"),
+        (
+            {"host": "a.example", "server_name": "B.example", "address": "fe80::1%lo", "timeout": "2.5"},
+            Endpoint("a.example", server_name="b.example", address="fe80::1%lo", timeout=2.5),
+            "a.example:443",
+        ),
+        (
+            {"host": "a.example", "expect_fingerprint": ":".join(["AB"] * 32)},
+            Endpoint("a.example", expect_fingerprint="ab" * 32),
+            "a.example:443",
+        ),
+    ],
+)
+def test_accepted(value, expected, label):
+    endpoint = parse_endpoint(value)
+    assert endpoint == expected
+    assert endpoint.label == label
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        ("", f"endpoint '' names no host; expected {FORMS}"),
+        (":443", f"endpoint ':443' names no host; expected {FORMS}"),
+        (443, f"endpoint 443 cannot be read; expected {FORMS}"),
+        ("https://a.example/", f"endpoint 'https://a.example/' is a URL; expected {FORMS}"),
+        ("a.example:", "endpoint 'a.example:': '' is not a port; expected a number from 1 to 65535"),
+        ("a.example:https", "endpoint 'a.example:https': 'https' is not a port; expected a number from 1 to 65535"),
+        ("a.example:0", "endpoint 'a.example:0': '0' is not a port; expected a number from 1 to 65535"),
+        ("a.example:65536", "endpoint 'a.example:65536': '65536' is not a port; expected a number from 1 to 65535"),
+        ("[::1", "endpoint '[::1' cannot be read; expected an IPv6 address in brackets, [::1]:443"),
+        (
+            "[a.example]:443",
+            "endpoint '[a.example]:443' cannot be read; expected an IPv6 address in brackets, [::1]:443",
+        ),
+        ("[::1]443", "endpoint '[::1]443' cannot be read; expected an IPv6 address in brackets, [::1]:443"),
+        ({"port": 443}, "endpoint {'port': 443} cannot be read: it has no `host`"),
+        (
+            {"host": "a.example", "sni": "b"},
+            "endpoint {'host': 'a.example', 'sni': 'b'}: unknown key 'sni' "
+            "(known: host, port, server_name, address, expect_fingerprint, timeout, trust)",
+        ),
+        ({"host": 5}, "endpoint {'host': 5}: host 5 is neither a hostname nor an IP address"),
+        (
+            {"host": "a", "port": True},
+            "endpoint {'host': 'a', 'port': True}: 'True' is not a port; expected a number from 1 to 65535",
+        ),
+        (
+            {"host": "a", "timeout": 0},
+            "endpoint {'host': 'a', 'timeout': 0}: timeout 0 is not a time; expected seconds, more than 0",
+        ),
+        (
+            {"host": "a", "timeout": "nan"},
+            "endpoint {'host': 'a', 'timeout': 'nan'}: timeout 'nan' is not a time; expected seconds, more than 0",
+        ),
+        (
+            {"host": "a", "expect_fingerprint": "abc"},
+            "endpoint {'host': 'a', 'expect_fingerprint': 'abc'}: expect_fingerprint 'abc' is no SHA-256 fingerprint; "
+            "expected 64 hex digits",
+        ),
+        (
+            {"host": "a", "trust": "system"},
+            "endpoint {'host': 'a', 'trust': 'system'}: trust 'system' is no list of PEM paths or words such as system",
+        ),
+    ],
+)
+def test_refused(value, message):
+    with pytest.raises(InputError) as refusal:
+        parse_endpoint(value)
+    assert str(refusal.value) == message
+
+
+@pytest.mark.parametrize(
+    "name", ["a b", "a;b", "a{b", "a\nb", "a..b", "-a.example", "a" * 64, "*.a.example", "1.2.3", "a/b"]
+)
+@pytest.mark.parametrize("key", ["host", "server_name", "address"])
+def test_names_that_are_none(name, key):
+    with pytest.raises(InputError) as refusal:
+        parse_endpoint({"host": "a.example", key: name})
+    assert repr(name) in str(refusal.value)
+    assert f": {key}: " in str(refusal.value)
+
+
+def test_an_address_is_not_sent_as_server_name():
+    assert parse_endpoint("192.0.2.7").sni is None
+    assert parse_endpoint("[::1]:443").sni is None
+    assert parse_endpoint({"host": "192.0.2.7", "server_name": "a.example"}).sni == "a.example"
+    assert parse_endpoint({"host": "a.example", "address": "192.0.2.7"}).sni == "a.example"

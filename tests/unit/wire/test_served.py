@@ -1,0 +1,69 @@
+# Copyright (c) 2026, the fullchain.tls contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What was fetched, there and back through JSON."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from ansible_collections.fullchain.tls.plugins.plugin_utils.errors import InputError
+from ansible_collections.fullchain.tls.plugins.plugin_utils.wire.endpoints import Endpoint
+from ansible_collections.fullchain.tls.plugins.plugin_utils.wire.served import Served, read_served
+
+ENDPOINT = {"host": "a.example"}
+
+
+@pytest.mark.parametrize(
+    "served",
+    [
+        Served(Endpoint("a.example")),
+        Served(
+            Endpoint("a.example", 8443, "b.example", "::1", "ab" * 32, 2.5),
+            address="::1",
+            protocol="TLSv1.3",
+            chain=(b"x" * 100, b"\x00"),
+            failure_kind="handshake-failed",
+            failure_detail="because",
+            stapled=b"staple",
+        ),
+    ],
+)
+def test_there_and_back(served):
+    assert Served.from_dict(json.loads(json.dumps(served.to_dict()))) == served
+    assert read_served({"changed": False, "served": [served.to_dict()]}) == [served]
+    assert read_served([served.to_dict()]) == [served]
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        ("text", "served cannot be read: expected the result of fullchain.tls.served_chain, or its list `served`"),
+        (
+            {"msg": "x"},
+            "served cannot be read: expected the result of fullchain.tls.served_chain, or its list `served`",
+        ),
+        ([{"chain": []}], "served entry {'chain': []} cannot be read: expected a result of fullchain.tls.served_chain"),
+        ([{"endpoint": {"host": "a b"}}], "endpoint {'host': 'a b'}: host: "),
+        ([{"endpoint": ENDPOINT, "certs": []}], "served entry has unknown keys 'certs' (known: "),
+        (
+            [{"endpoint": ENDPOINT, "chain": ["PEM"]}],
+            "served entry for a.example:443: chain[0] is not one PEM certificate",
+        ),
+        (
+            [{"endpoint": ENDPOINT, "chain": ["-----BEGIN CERTIFICATE-----\n*\n-----END CERTIFICATE-----"]}],
+            "served entry for a.example:443: chain[0] is not one PEM certificate",
+        ),
+        ([{"endpoint": ENDPOINT, "chain": "x"}], "served entry for a.example:443: chain is not a list"),
+        (
+            [{"endpoint": ENDPOINT, "failure_kind": "odd"}],
+            "served entry for a.example:443: failure_kind 'odd' is not known",
+        ),
+        ([{"endpoint": ENDPOINT, "stapled": "*"}], "served entry for a.example:443: stapled is not base64"),
+    ],
+)
+def test_refused(value, message):
+    with pytest.raises(InputError) as refusal:
+        read_served(value)
+    assert str(refusal.value).startswith(message)
