@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 # Copyright (c) 2026, the fullchain.tls contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
@@ -62,7 +61,7 @@ def handshakes_a_second(port: int) -> float:
     command = ["openssl", "s_time", "-new", "-connect", f"{HOST}:{port}", "-time", str(SECONDS)]
     started = time.perf_counter()
     clients = [
-        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) for _ in range(2)
+        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) for _client in range(2)
     ]
     total = 0.0
     for client in clients:
@@ -79,7 +78,7 @@ def main() -> None:
         nginx(Path(directory), pki, ["leaf", "inter"], workers="auto") as port,
     ):
         settings = Settings(trust=(pki.pem("root"),))
-        rounds = [(verified_a_second(port, settings), handshakes_a_second(port)) for _ in range(ROUNDS)]
+        rounds = [(verified_a_second(port, settings), handshakes_a_second(port)) for _round in range(ROUNDS)]
     value = statistics.median(ours / theirs for ours, theirs in rounds)
     ours, theirs = (statistics.median(column) for column in zip(*rounds, strict=True))
     print(

@@ -133,7 +133,7 @@ def test_an_endpoint_s_own_trust_store_decides(pki, settings):
     names = ("leaf", "inter", "upper")
     results = judge_served([served(pki, *names), served(pki, *names, trust=elsewhere)], settings)
     assert [result["ok"] for result in results] == [True, False]
-    with pytest.raises(InputError, match="nowhere.pem"):
+    with pytest.raises(InputError, match=r"nowhere\.pem"):
         verify_endpoints([Endpoint("127.0.0.1", 1, trust=("/nowhere.pem",))], settings)
 
 

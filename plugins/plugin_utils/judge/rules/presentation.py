@@ -36,9 +36,8 @@ def malformed(context: Context) -> Iterator[Finding]:
 
 def leaf_not_first(context: Context) -> Iterator[Finding]:
     """RFC 8446 4.4.2: `The sender's certificate MUST come in the first CertificateEntry in the list.`"""
-    leaf = context.leaf
-    if leaf is not None and context.leaf_at:
-        first = next(certificate for _index, certificate in context.certificates())
+    first, leaf = context.certificate(0), context.leaf
+    if first is not None and leaf is not None and context.leaf_at:
         yield context.finding(
             "leaf-not-first",
             f"the first certificate is a CA's, '{first.label}'; the leaf '{leaf.label}' comes as #{context.leaf_at + 1}",
@@ -127,11 +126,12 @@ def wrong_order(context: Context) -> Iterator[Finding]:
     if path is None or path.gave_up or list(path.served) == sorted(path.served):
         return
     order = ", ".join(f"#{index + 1}" for index in path.served)
+    too_early = [later for sooner, later in pairwise(path.served) if later < sooner]
     yield context.finding(
         "wrong-order",
         f"the certificates are not sent in the order of the path, which is {order}",
         _ORDER_FIX,
-        certificate=next(later for sooner, later in pairwise(path.served) if later < sooner),
+        certificate=too_early[0],
     )
 
 
