@@ -1,0 +1,128 @@
+# Copyright (c) 2026, the fullchain.tls contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: nginx_plan
+short_description: Compute what nginx on a host is to be given for its sites
+version_added: 0.1.0
+author:
+  - the fullchain.tls contributors (@fullchain)
+description:
+  - Used by the role P(fullchain.tls.nginx#role), whose templates hold no decisions of their own.
+  - Sites that can't be read, and what the host's nginx can't do, fail the task with a message that says what is wrong.
+options:
+  _input:
+    description: The sites, as in the variable C(tls_sites).
+    type: list
+    elements: dict
+    required: true
+  info:
+    description: The result of M(fullchain.tls.nginx_info).
+    type: dict
+    required: true
+  root:
+    description: The directory on the host that holds C(current).
+    type: str
+    default: /etc/nginx/fullchain
+  drop_in:
+    description: The file by which nginx includes what is below O(root).
+    type: str
+    default: /etc/nginx/conf.d/fullchain.conf
+  webroot:
+    description: The directory on the host from which HTTP-01 challenges are answered.
+    type: str
+    default: /var/lib/fullchain/webroot
+  install:
+    description: Whether nginx is going to be installed where it is missing.
+    type: str
+    choices: [package, none]
+    default: package
+  config_dir:
+    description: Certbot's configuration directory on the host.
+    type: str
+    default: /etc/letsencrypt
+  profile:
+    description: The TLS profile of sites that name none.
+    type: raw
+    default: intermediate
+  hsts_max_age:
+    description:
+      - The C(max-age) of the header C(Strict-Transport-Security) of all sites, in seconds. Negative sends no such header.
+      - Left out, it is the profile's.
+    type: int
+  reject_unknown_names:
+    description: Whether to refuse, at the handshake, clients that ask for a name which no site has.
+    type: bool
+    default: false
+  address:
+    description: The address or hostname at which the sites are verified. Left out, their names are resolved.
+    type: str
+seealso:
+  - module: fullchain.tls.nginx_info
+  - module: fullchain.tls.deploy
+"""
+
+EXAMPLES = r"""
+- name: Ask which nginx is there
+  fullchain.tls.nginx_info:
+  register: web
+
+- name: Show what is left to do by hand
+  ansible.builtin.debug:
+    msg: "{{ (tls_sites | fullchain.tls.nginx_plan(web)).notes }}"
+"""
+
+RETURN = r"""
+_value:
+  description: Values for the templates and for M(fullchain.tls.deploy).
+  type: dict
+  contains:
+    http:
+      description: For the server on port 80.
+      type: dict
+    sites:
+      description: One entry a site that has a server block of its own.
+      type: list
+      elements: dict
+    snippets:
+      description: One entry a site that a server block of the team's includes.
+      type: list
+      elements: dict
+    reject:
+      description: One entry when unknown names are refused.
+      type: list
+      elements: dict
+    endpoints:
+      description: What has to be verified.
+      type: list
+      elements: dict
+    notes:
+      description: What is left to a person, in sentences.
+      type: list
+      elements: str
+    webroot:
+      description: O(webroot) again.
+      type: str
+"""
+
+from typing import Any
+
+from ansible_collections.fullchain.tls.plugins.plugin_utils.filtering import filtered, plain
+from ansible_collections.fullchain.tls.plugins.plugin_utils.nginx import Options, plan
+
+
+def nginx_plan(value: Any, info: Any, **options: Any) -> dict[str, Any]:
+    """The filter; see DOCUMENTATION."""
+    given = {key: option for key, option in plain(options).items() if option not in (None, "")}
+    planned: dict[str, Any] = filtered(plan, value, plain(info), Options(**given))
+    return planned
+
+
+class FilterModule:
+    """Ansible's way to find the filter."""
+
+    def filters(self) -> dict[str, Any]:
+        """Return the filter by its name."""
+        return {"nginx_plan": nginx_plan}

@@ -1,0 +1,214 @@
+#!/usr/bin/python
+# Copyright (c) 2026, the fullchain.tls contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+DOCUMENTATION = r"""
+module: nginx_info
+short_description: Tell which nginx is on a host and which servers it has
+version_added: 0.1.0
+author:
+  - the fullchain.tls contributors (@fullchain)
+description:
+  - Runs C(nginx -V) and reads the configuration files that nginx reads.
+  - Works with a configuration that C(nginx -t) refuses.
+  - Of the configuration only C(listen), C(server_name), C(include) and the sizes of nginx's table of names are returned.
+extends_documentation_fragment:
+  - fullchain.tls.attributes
+attributes:
+  check_mode:
+    support: full
+    details: It only reads.
+  diff_mode:
+    support: none
+    details: It changes nothing.
+  idempotent:
+    support: full
+options:
+  executable:
+    description:
+      - The nginx to ask, a path or a name that is looked for in E(PATH) and in the usual directories for system commands.
+    type: str
+    default: nginx
+  own:
+    description:
+      - A directory whose files are the caller's own, and are not looked into.
+    type: path
+    default: /etc/nginx/fullchain
+  drop_in:
+    description:
+      - A file that nginx's C(http) block should include; RV(drop_in_read) tells whether it does.
+    type: path
+    default: /etc/nginx/conf.d/fullchain.conf
+"""
+
+EXAMPLES = r"""
+- name: Ask which nginx is there
+  fullchain.tls.nginx_info:
+  register: web
+
+- name: Show the names that it serves
+  ansible.builtin.debug:
+    msg: "nginx {{ web.version }} serves {{ web.servers | map(attribute='names') | flatten | join(', ') }}"
+"""
+
+RETURN = r"""
+installed:
+  description: Whether there is an nginx. When not, RV(version) and RV(openssl) are null and the lists are empty.
+  type: bool
+  returned: always
+version:
+  description: nginx's version.
+  type: str
+  returned: always
+  sample: 1.22.1
+tls_library:
+  description: The TLS library that it runs with, which may be newer than the one that it was built with.
+  type: str
+  returned: always
+  sample: OpenSSL 3.0.19
+openssl:
+  description: The version of OpenSSL that it runs with, null for another library.
+  type: str
+  returned: always
+  sample: 3.0.19
+modules:
+  description: The modules named when it was built, without C(--with-) and C(_module).
+  type: list
+  elements: str
+  returned: always
+  sample: [http_ssl, http_v2, stream]
+conf_path:
+  description: The main configuration file.
+  type: str
+  returned: always
+  sample: /etc/nginx/nginx.conf
+pid_file:
+  description: The file that holds the master process' number.
+  type: str
+  returned: always
+  sample: /run/nginx.pid
+error_log:
+  description: The file that errors at start and reload are written to, null when they go to no file.
+  type: str
+  returned: always
+  sample: /var/log/nginx/error.log
+ipv6:
+  description: Whether the host has IPv6.
+  type: bool
+  returned: always
+drop_in_read:
+  description: Whether nginx's C(http) block includes O(drop_in), whether or not the file is there yet.
+  type: bool
+  returned: always
+servers:
+  description: The C(server) blocks, in nginx's order, without those in O(own).
+  type: list
+  elements: dict
+  returned: always
+  contains:
+    file:
+      description: The file that holds the block.
+      type: str
+    listen:
+      description: The arguments of each C(listen).
+      type: list
+      elements: list
+      sample: [["443", ssl, default_server]]
+    names:
+      description: The arguments of C(server_name), in lower case.
+      type: list
+      elements: str
+    includes:
+      description: The files or patterns that the block includes.
+      type: list
+      elements: str
+settings:
+  description: C(server_names_hash_bucket_size) and C(server_names_hash_max_size), where they are set.
+  type: dict
+  returned: always
+unreadable:
+  description: Files that could not be read, or are not in nginx's syntax, with the reason.
+  type: list
+  elements: dict
+  returned: always
+"""
+
+import socket
+from typing import Any, Dict, Optional
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.fullchain.tls.plugins.module_utils.nginx import Configuration, parse_version_output
+
+NOT_INSTALLED = {
+    "version": None,
+    "tls_library": None,
+    "openssl": None,
+    "modules": [],
+    "conf_path": None,
+    "pid_file": None,
+    "error_log": None,
+    "drop_in_read": False,
+    "servers": [],
+    "settings": {},
+    "unreadable": [],
+}  # type: Dict[str, Any]
+
+
+def has_ipv6() -> bool:
+    """Tell whether a server can listen on [::]: a kernel without IPv6 can't even make the socket."""
+    try:
+        with socket.socket(socket.AF_INET6, socket.SOCK_STREAM) as listener:
+            listener.bind(("::", 0))
+    except OSError:
+        return False
+    return True
+
+
+def describe(module: AnsibleModule, executable: str) -> Dict[str, Any]:
+    """Return what the nginx at `executable` says about itself and what its configuration holds."""
+    _rc, stdout, stderr = module.run_command([executable, "-V"], check_rc=True)
+    said = parse_version_output(stdout + stderr)
+    configuration = Configuration(said["conf_path"], module.params["own"], module.params["drop_in"])
+    return {
+        "version": said["version"],
+        "tls_library": said["tls_library"],
+        "openssl": said["openssl"],
+        "modules": said["modules"],
+        "conf_path": said["conf_path"],
+        "pid_file": configuration.main.get("pid") or said["pid_path"],
+        "error_log": as_file(configuration.main.get("error_log") or said["error_log_path"]),
+        "drop_in_read": configuration.drop_in_read,
+        "servers": configuration.servers,
+        "settings": configuration.settings,
+        "unreadable": configuration.unreadable,
+    }
+
+
+def as_file(error_log: str) -> Optional[str]:
+    """Return the path of an error_log, or None for `stderr`, `syslog:...` and `memory:...`."""
+    return error_log if error_log.startswith("/") else None
+
+
+def main() -> None:
+    """Run the module."""
+    module = AnsibleModule(
+        argument_spec={
+            "executable": {"type": "str", "default": "nginx"},
+            "own": {"type": "path", "default": "/etc/nginx/fullchain"},
+            "drop_in": {"type": "path", "default": "/etc/nginx/conf.d/fullchain.conf"},
+        },
+        supports_check_mode=True,
+    )
+    executable = module.get_bin_path(module.params["executable"], opt_dirs=["/usr/sbin", "/usr/local/sbin"])
+    if executable is None:
+        module.exit_json(installed=False, ipv6=has_ipv6(), **NOT_INSTALLED)
+    try:
+        found = describe(module, executable)
+    except ValueError as error:
+        module.fail_json(msg=str(error))
+    module.exit_json(installed=True, ipv6=has_ipv6(), **found)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,188 @@
+# Copyright (c) 2026, the fullchain.tls contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is read of an nginx: its -V, and its files."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from fnmatch import fnmatchcase
+
+import pytest
+from ansible_collections.fullchain.tls.plugins.module_utils.nginx import Configuration, parse, parse_version_output
+
+DEBIAN_12 = """nginx version: nginx/1.22.1
+built with OpenSSL 3.0.8 7 Feb 2023 (running with OpenSSL 3.0.19 27 Jan 2026)
+TLS SNI support enabled
+configure arguments: --with-cc-opt='-g -O2 -Wl,-z' --prefix=/usr/share/nginx --conf-path=/etc/nginx/nginx.conf \
+--error-log-path=stderr --pid-path=/run/nginx.pid \
+--with-http_ssl_module --with-http_v2_module --with-stream=dynamic --with-threads
+"""
+
+
+def test_version_output_of_debian():
+    assert parse_version_output(DEBIAN_12) == {
+        "version": "1.22.1",
+        "tls_library": "OpenSSL 3.0.19",
+        "openssl": "3.0.19",
+        "modules": ["http_ssl", "http_v2", "stream"],
+        "prefix": "/usr/share/nginx",
+        "conf_path": "/etc/nginx/nginx.conf",
+        "pid_path": "/run/nginx.pid",
+        "error_log_path": "stderr",
+    }
+
+
+def test_version_output_of_a_plain_build():
+    said = parse_version_output("nginx version: nginx/1.10.3\nbuilt by gcc 6\nconfigure arguments: \n")
+    assert (said["tls_library"], said["openssl"], said["modules"]) == (None, None, [])
+    assert said["conf_path"] == "/usr/local/nginx/conf/nginx.conf"
+    assert said["pid_path"] == "/usr/local/nginx/logs/nginx.pid"
+
+
+@pytest.mark.parametrize(
+    ("line", "library", "openssl"),
+    [
+        ("built with OpenSSL 1.1.1w  11 Sep 2023", "OpenSSL 1.1.1w", "1.1.1w"),
+        ("built with LibreSSL 3.8.2", "LibreSSL 3.8.2", None),
+        ("built with OpenSSL 3.5.0-dev", "OpenSSL 3.5.0-dev", "3.5.0-dev"),
+    ],
+)
+def test_tls_libraries(line, library, openssl):
+    said = parse_version_output("nginx version: openresty/1.25.3.1\n" + line)
+    assert (said["version"], said["tls_library"], said["openssl"]) == ("1.25.3.1", library, openssl)
+
+
+def test_no_version():
+    with pytest.raises(ValueError, match=r"^'nginx -V' printed no version: 'hello'$"):
+        parse_version_output("hello")
+
+
+@pytest.mark.skipif(shutil.which("nginx") is None, reason="needs an nginx")
+def test_the_nginx_of_this_machine():
+    run = subprocess.run(["nginx", "-V"], capture_output=True, text=True, check=True)
+    said = parse_version_output(run.stderr)
+    assert f"nginx/{said['version']}" in run.stderr
+    assert "http_ssl" in said["modules"]
+
+
+def described(text):
+    return [(item.name, item.arguments, None if item.block is None else len(item.block)) for item in parse(text)]
+
+
+@pytest.mark.parametrize(
+    ("text", "directives"),
+    [
+        ("", []),
+        ("a b c;", [("a", ["b", "c"], None)]),
+        ('a \'b; {c\' "d\\"e"; # f;\n', [("a", ["b; {c", 'd"e'], None)]),
+        ("a{b;c d{}}", [("a", [], 2)]),
+        ("set $x ${y}z;", [("set", ["$x", "${y}z"], None)]),
+        ("a b\\;c;", [("a", ["b\\;c"], None)]),
+        ("server_name ~^a\\d+\\.b$;", [("server_name", ["~^a\\d+\\.b$"], None)]),
+        ("a b#c;", [("a", ["b#c"], None)]),
+        (
+            'content_by_lua_block { if x then y = "}" end -- }\n t = {} } b;',
+            [("content_by_lua_block", [], 0), ("b", [], None)],
+        ),
+    ],
+)
+def test_parsed(text, directives):
+    assert described(text) == directives
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("a {", "unexpected end of file"),
+        ("a", "unexpected end of file"),
+        ("a;\n}", "unexpected '}' in line 2"),
+        ("a;\n;", "unexpected ';' in line 2"),
+        ("{", "unexpected '{' in line 1"),
+        ("a;\nb {\nc }", "unexpected '}' in line 3"),
+        ("x_by_lua_block { { }", "unexpected end of file in x_by_lua_block"),
+    ],
+)
+def test_not_parsed(text, message):
+    with pytest.raises(ValueError, match=f"^{message}$"):
+        parse(text)
+
+
+FILES = {
+    "/etc/nginx/nginx.conf": """
+        pid /run/web.pid;
+        error_log /var/log/nginx/main.log warn;
+        include /etc/nginx/modules-enabled/*.conf;
+        http {
+            server_names_hash_bucket_size 128;
+            include conf.d/*.conf;
+            include /etc/nginx/sites-enabled/*;
+            server { return 404; }
+        }
+        stream { server { listen 5432; } }""",
+    "/etc/nginx/conf.d/fullchain.conf": "include /etc/nginx/fullchain/current/*.conf;",
+    "/etc/nginx/fullchain/current/http.conf": "server { listen 80; server_name ours.example; }",
+    "/etc/nginx/sites-enabled/broken": "server { listen 443 ssl",
+    "/etc/nginx/sites-enabled/wiki": """
+        server {
+            listen 443 ssl default_server; listen [::]:443 ssl;
+            server_name Wiki.example www.wiki.example;
+            include fullchain/current/snippets/wiki.example.conf;
+            include snippets/more;
+            auth_basic_user_file secret;
+            location / { server_name not.a.name; }
+        }""",
+    "/etc/nginx/snippets/more": "server_name more.example;",
+}
+
+
+def configuration(files):
+    return Configuration(
+        "/etc/nginx/nginx.conf",
+        "/etc/nginx/fullchain",
+        "/etc/nginx/conf.d/fullchain.conf",
+        read=lambda path: files[path],
+        expand=lambda pattern: [path for path in files if fnmatchcase(path, pattern)],
+    )
+
+
+def test_servers_in_nginx_s_order_without_our_own():
+    assert configuration(FILES).servers == [
+        {
+            "file": "/etc/nginx/sites-enabled/wiki",
+            "listen": [["443", "ssl", "default_server"], ["[::]:443", "ssl"]],
+            "names": ["wiki.example", "www.wiki.example", "more.example"],
+            "includes": ["/etc/nginx/fullchain/current/snippets/wiki.example.conf", "/etc/nginx/snippets/more"],
+        },
+        {"file": "/etc/nginx/nginx.conf", "listen": [["80"]], "names": [], "includes": []},
+    ]
+
+
+def test_what_else_is_read():
+    found = configuration(FILES)
+    assert found.main == {"pid": "/run/web.pid", "error_log": "/var/log/nginx/main.log"}
+    assert found.settings == {"server_names_hash_bucket_size": "128"}
+    assert found.drop_in_read
+    assert found.unreadable == [{"file": "/etc/nginx/sites-enabled/broken", "reason": "unexpected end of file"}]
+
+
+@pytest.mark.parametrize(
+    "main", ["http { include other/*.conf; }", "include conf.d/*.conf; http {}", "stream { include conf.d/*.conf; }"]
+)
+def test_a_drop_in_that_the_http_block_does_not_include(main):
+    assert not configuration({"/etc/nginx/nginx.conf": main}).drop_in_read
+
+
+def test_a_file_that_includes_itself_ends():
+    files = {
+        "/etc/nginx/nginx.conf": "http { include conf.d/a; }",
+        "/etc/nginx/conf.d/a": "include conf.d/a; server {}",
+    }
+    assert 1 < len(configuration(files).servers) < 20
+
+
+def test_a_missing_main_file():
+    found = Configuration("/nonexistent/nginx.conf", "/x", "/y")
+    assert found.servers == []
+    assert found.unreadable[0]["file"] == "/nonexistent/nginx.conf"
