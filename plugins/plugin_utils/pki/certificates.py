@@ -26,9 +26,6 @@ try:
 except ImportError:  # plugin_utils/libraries.py says what is missing
     pass
 
-# Roots in distributions' bundles have such a serial number; whoever reads them here can't change that.
-warnings.filterwarnings("ignore", message="Parsed a serial number which wasn't positive")
-
 _BLOCK = re.compile(
     r"-----BEGIN (?P<label>[A-Z0-9 ]+)-----(?P<body>.*?)(?:-----END (?P=label)-----|(?=-----BEGIN )|\Z)", re.DOTALL
 )
@@ -98,7 +95,11 @@ class Malformed:
 def parse_certificate(der: bytes) -> Certificate | Malformed:
     """Parse DER. Never raises: what cannot be parsed comes back as Malformed, with the reason."""
     try:
-        return _parse(der)
+        # Roots in distributions' bundles have a serial number of 0, and whoever reads them can't change that. A filter set once
+        # does not last: Ansible sets filters of its own.
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message="Parsed a serial number which wasn't positive")
+            return _parse(der)
     # The parser reports a fault with many exceptions (ValueError, UnsupportedAlgorithm, UnsupportedVersion, ...), some
     # of its own kind, and whoever serves the bytes chooses which.
     except Exception as error:  # pylint: disable=broad-except

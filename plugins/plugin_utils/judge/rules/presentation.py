@@ -36,8 +36,9 @@ def malformed(context: Context) -> Iterator[Finding]:
 
 def leaf_not_first(context: Context) -> Iterator[Finding]:
     """RFC 8446 4.4.2: `The sender's certificate MUST come in the first CertificateEntry in the list.`"""
-    first, leaf = context.certificate(0), context.leaf
-    if first is not None and leaf is not None and context.leaf_at:
+    leaf = context.leaf
+    first = context.certificate(0) if context.leaf_at else None
+    if first is not None and leaf is not None:
         yield context.finding(
             "leaf-not-first",
             f"the first certificate is a CA's, '{first.label}'; the leaf '{leaf.label}' comes as #{context.leaf_at + 1}",
