@@ -36,12 +36,12 @@ def malformed(context: Context) -> Iterator[Finding]:
 
 def leaf_not_first(context: Context) -> Iterator[Finding]:
     """RFC 8446 4.4.2: `The sender's certificate MUST come in the first CertificateEntry in the list.`"""
-    leaf = context.leaf
-    first = context.certificate(0) if context.leaf_at else None
-    if first is not None and leaf is not None:
+    leaf, place = context.leaf, context.leaf_at
+    first = context.certificate(0) if place else None
+    if first is not None and leaf is not None and place is not None:
         yield context.finding(
             "leaf-not-first",
-            f"the first certificate is a CA's, '{first.label}'; the leaf '{leaf.label}' comes as #{context.leaf_at + 1}",
+            f"the first certificate is a CA's, '{first.label}'; the leaf '{leaf.label}' comes as #{place + 1}",
             _ORDER_FIX,
             certificate=0,
         )
