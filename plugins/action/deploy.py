@@ -1,0 +1,300 @@
+# Copyright (c) 2026, the fullchain.tls contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+import ansible.template
+from ansible.errors import AnsibleError
+from ansible.plugins.action import ActionBase
+from ansible_collections.fullchain.tls.plugins.plugin_utils.deployment import messages
+from ansible_collections.fullchain.tls.plugins.plugin_utils.deployment.certificates import (
+    Judged,
+    collect_errors,
+    judge_delivered,
+    judge_lineage,
+)
+from ansible_collections.fullchain.tls.plugins.plugin_utils.deployment.diff import build_diff
+from ansible_collections.fullchain.tls.plugins.plugin_utils.deployment.host import (
+    Host,
+    expect_leaves,
+    reasons_to_act,
+    to_come,
+)
+from ansible_collections.fullchain.tls.plugins.plugin_utils.deployment.manifest import WantedFile, refuse_collisions
+from ansible_collections.fullchain.tls.plugins.plugin_utils.deployment.rendering import Renderer
+from ansible_collections.fullchain.tls.plugins.plugin_utils.deployment.request import Request, read_request
+from ansible_collections.fullchain.tls.plugins.plugin_utils.deployment.wire_state import (
+    SETTLE_SECONDS,
+    Clock,
+    Judge,
+    is_final,
+    look_until,
+    same,
+)
+from ansible_collections.fullchain.tls.plugins.plugin_utils.errors import InputError
+from ansible_collections.fullchain.tls.plugins.plugin_utils.libraries import require_libraries
+from ansible_collections.fullchain.tls.plugins.plugin_utils.pki.trust import load_trust_store
+from ansible_collections.fullchain.tls.plugins.plugin_utils.verification import Result, failing, judge_served
+from ansible_collections.fullchain.tls.plugins.plugin_utils.wire.endpoints import Endpoint
+from ansible_collections.fullchain.tls.plugins.plugin_utils.wire.fetch import fetch_all
+from ansible_collections.fullchain.tls.plugins.plugin_utils.wire.served import Served
+
+TELLS_FAILURES = hasattr(ansible.template, "trust_as_template")
+"""ansible-core 2.19 and later print the message of a failed task as text."""
+
+PASSED_ON = ("ansible_facts", "warnings", "deprecations")
+"""What Ansible itself adds to a module's answer, such as the interpreter that it found on the host."""
+
+PASSED_ON_FAILURE = ("unreachable", "exception", "rc", "module_stdout", "module_stderr", "stdout", "stderr")
+"""What tells why a module could not even run, such as an interpreter that is not there."""
+
+TAKEN_BACK_SECONDS = 10.0
+"""How long endpoints may take to serve again what they served before."""
+
+
+class Stop(Exception):
+    """The deploy is over and failed; the message is for people. facts: what the result says besides."""
+
+    def __init__(self, message: str, **facts: Any) -> None:
+        super().__init__(message)
+        self.facts = facts
+
+
+class ActionModule(ActionBase):
+    """Deploy certificates and configuration to one host as one transaction; documented in modules/deploy.py."""
+
+    _requires_connection = True
+    _supports_check_mode = True
+    _supports_async = False
+
+    def run(self, tmp: None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Ansible's entry: arguments to a Request, a Stop to a failed result. The result holds no private key."""
+        result: dict[str, Any] = super().run(tmp, task_vars)
+        self._variables = task_vars or {}
+        self._answered: dict[str, Any] = {}
+        try:
+            require_libraries()
+            request = read_request(_plain(self._task.args))
+            trust = tuple(map(self._locate_trust, request.settings.trust))
+            request = replace(request, settings=replace(request.settings, trust=trust))
+            load_trust_store(trust)  # an unreadable one is told before anything else is done
+            result.update(self._deploy(request))
+        except InputError as error:
+            result.update(failed=True, msg=str(error))
+        except Stop as stop:
+            result.update(stop.facts, failed=True, msg=str(stop))
+        if result.get("failed"):
+            self._show(result["msg"])
+        result.update(self._answered)
+        return result
+
+    def _show(self, message: str) -> None:
+        """Before 2.19 Ansible prints a failure as JSON alone, all its lines in one."""
+        if not TELLS_FAILURES and not self._task.no_log:
+            self._display.display(message, color="red", stderr=True)
+
+    # --- the transaction
+
+    def _deploy(self, request: Request) -> dict[str, Any]:
+        files = self._render(request)
+        delivered = self._judge_delivered(request)
+        files += [file for judged in delivered for file in judged.files]
+        refuse_collisions(files)
+        host = Host(self._operate, request, files)
+        found = host.inspect()
+        judged = delivered + self._judge_lineages(request, found["lineages"])
+        reasons = reasons_to_act(found, request)
+        result = {
+            "changed": bool(reasons),
+            "generation": found["current"],
+            "previous": found["current"],
+            "taken_back": False,
+            "notes": [note for item in judged for note in item.notes] + to_come(found),
+            "reasons": reasons,
+            "results": [],
+        }
+        if self._task.diff:
+            result["diff"] = build_diff(request.root, found["files"], files)
+        if not reasons or self._task.check_mode:
+            return result
+        endpoints = expect_leaves(request, judged)
+        return self._switch(request, host, found, endpoints, result)
+
+    def _switch(
+        self, request: Request, host: Host, found: Mapping[str, Any], endpoints: list[Endpoint], result: dict[str, Any]
+    ) -> dict[str, Any]:
+        before = self._fetch(request, endpoints)
+        applied = host.apply(found)
+        result.update(changed=True, generation=applied["generation"])
+        if not applied["ok"]:
+            trouble = messages.load_failed(applied["trouble"])
+            raise self._taken_back(trouble, applied["taken_back"], request, before, result)
+        trouble = self._verify(request, endpoints, before, applied["settled"], result)
+        if trouble:
+            raise self._taken_back(trouble, _try(host.take_back), request, before, result)
+        confirmed = _try(partial(host.confirm, found))
+        if not confirmed["ok"]:
+            raise Stop("\n".join(messages.unconfirmed(confirmed["error"])), **result)
+        return result
+
+    def _verify(
+        self, request: Request, endpoints: list[Endpoint], before: list[Served], settled: bool, result: dict[str, Any]
+    ) -> list[str]:
+        """Look at the endpoints; put what they serve into result, and return what is wrong with it."""
+        settles = time.monotonic() + (0 if settled else SETTLE_SECONDS)
+
+        def done(index: int, served: Served, answer: Result) -> bool:
+            return is_final(served, answer, before[index], time.monotonic() >= settles)
+
+        try:
+            judge = partial(judge_served, settings=request.settings)
+            seen = self._look(request, endpoints, judge, done, max(request.verify_timeout, SETTLE_SECONDS))
+        except Exception as error:  # whatever it is: what was switched must not stay unverified
+            return [f"The endpoints could not be verified: {type(error).__name__}: {error}"]
+        result["results"] = [answer for _served, answer in seen]
+        bad = failing(result["results"], request.settings.fail_on)
+        return messages.wire_failed(bad, len(endpoints)) if bad else []
+
+    def _taken_back(
+        self,
+        trouble: list[str],
+        taken_back: Mapping[str, Any],
+        request: Request,
+        before: Sequence[Served],
+        result: dict[str, Any],
+    ) -> Stop:
+        """What failed, and what the host serves now."""
+
+        def done(index: int, served: Served, _answer: Result) -> bool:
+            return same(served, before[index])
+
+        endpoints = [replace(served.endpoint, expect_fingerprint=None) for served in before]
+        # Not judged: what was served before need not have been sound.
+        seen = _try(
+            lambda: {"seen": self._look(request, endpoints, lambda items: [{}] * len(items), done, TAKEN_BACK_SECONDS)}
+        )
+        after = [served for served, _answer in seen.get("seen", ())]
+        lines = trouble + messages.host_state(taken_back, before[: len(after)], after)
+        number = taken_back.get("generation", result["generation"])
+        return Stop("\n".join(lines), **{**result, "generation": number, "taken_back": taken_back["ok"]})
+
+    # --- what is wanted
+
+    def _render(self, request: Request) -> list[WantedFile]:
+        renderer = Renderer(self._templar, self._variables, partial(self._find_needle, "templates"), self._read)
+        return [file for spec in request.files for file in renderer.files(spec)]
+
+    def _judge_delivered(self, request: Request) -> list[Judged]:
+        read_file = self._read_certificate_file
+        return self._sound(
+            request, [partial(judge_delivered, spec, request.settings, read_file) for spec in request.certificates], []
+        )
+
+    def _judge_lineages(self, request: Request, answers: Sequence[Mapping[str, Any]]) -> list[Judged]:
+        reads, errors = [], []
+        for spec, answer in zip(request.lineages, answers, strict=True):
+            if "error" in answer:
+                errors.append(f"{spec.label}: {answer['error']}")
+            elif "missing" not in answer:
+                reads.append(partial(judge_lineage, spec, answer, request.settings))
+            elif not self._task.check_mode:  # in check mode, whoever makes it has only said that they would
+                errors.append(f"{spec.label}: {answer['missing']} is not there on the host")
+        return self._sound(request, reads, errors)
+
+    def _sound(self, request: Request, reads: Sequence[Callable[[], Judged]], errors: list[str]) -> list[Judged]:
+        """What was read, when all of it could be read and is sound; else Stop with everything that is not."""
+        judged, unreadable = collect_errors(reads)
+        unsound = failing([item.result for item in judged], request.settings.fail_on)
+        if errors or unreadable or unsound:
+            raise Stop(messages.refused(errors + unreadable, unsound), changed=False, taken_back=False, results=unsound)
+        return judged
+
+    def _locate_trust(self, item: str) -> str:
+        """A relative path is so to the role or the playbook; words and PEM text are left as they are."""
+        if "-----BEGIN" in item or item in ("system", "mozilla"):
+            return item
+        try:
+            return str(self._find_needle("files", item))
+        except AnsibleError:
+            return item  # load_trust_store says what is wrong with it
+
+    def _read(self, path: str) -> bytes:
+        content: bytes = self._loader._get_file_contents(path)[0]  # decrypts a vaulted file in memory
+        return content
+
+    def _read_certificate_file(self, path: str) -> bytes:
+        try:
+            return self._read(self._find_needle("files", path))
+        except AnsibleError as error:
+            raise OSError(None, str(error)) from error
+
+    # --- the wire
+
+    def _look(
+        self,
+        request: Request,
+        endpoints: Sequence[Endpoint],
+        judge: Judge,
+        done: Callable[[int, Served, Result], bool],
+        seconds: float,
+    ) -> list[tuple[Served, Result]]:
+        return look_until(
+            endpoints, partial(self._fetch, request), judge, done, Clock(time.monotonic, time.sleep), seconds
+        )
+
+    def _fetch(self, request: Request, endpoints: Sequence[Endpoint]) -> list[Served]:
+        if not endpoints:
+            return []
+        timeout = min(request.settings.timeout, max(1.0, request.verify_timeout))
+        if request.verify_from == "controller":
+            return fetch_all(endpoints, timeout)
+        arguments = {
+            "endpoints": [Served(endpoint).to_dict()["endpoint"] for endpoint in endpoints],
+            "timeout": timeout,
+        }
+        answer = self._run("fullchain.tls.served_chain", arguments)
+        served = [Served.from_dict(item) for item in answer["served"]]
+        return [replace(item, endpoint=endpoint) for item, endpoint in zip(served, endpoints, strict=True)]
+
+    # --- the host
+
+    def _operate(self, arguments: dict[str, Any]) -> dict[str, Any]:
+        return self._run("fullchain.tls._generation", arguments)
+
+    def _run(self, module: str, arguments: dict[str, Any]) -> dict[str, Any]:
+        """Run a module on the host and return its answer; raises Stop when it fails."""
+        answer: dict[str, Any] = self._execute_module(
+            module_name=module, module_args=arguments, task_vars=self._variables
+        )
+        for key in PASSED_ON:
+            if key in answer:
+                self._answered.setdefault(key, answer[key])
+        if answer.get("failed") or answer.get("unreachable"):
+            facts = {key: answer[key] for key in PASSED_ON_FAILURE if key in answer}
+            raise Stop(str(answer.get("msg", f"{module} failed on the host")), **facts)
+        return answer
+
+
+def _try(step: Callable[[], Mapping[str, Any] | None]) -> dict[str, Any]:
+    """The answer of a step late in a run, or {ok: false, error}: its own trouble must not hide what is known."""
+    try:
+        return {"ok": True, **(step() or {})}
+    except Exception as error:
+        return {"ok": False, "error": str(error) or type(error).__name__}
+
+
+def _plain(value: Any) -> Any:
+    """Plain mappings, lists and strings: Ansible before 2.19 hands on vaulted values as objects of their own."""
+    if isinstance(value, Mapping):
+        return {key: _plain(item) for key, item in value.items()}
+    if type(value).__name__ == "AnsibleVaultEncryptedUnicode":
+        return str(value)
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    return value

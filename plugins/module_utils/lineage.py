@@ -1,0 +1,49 @@
+# Copyright (c) 2026, the fullchain.tls contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a host tells about certificates that it obtained itself: the chain, and the public half of the key."""
+
+import hashlib
+import os
+from subprocess import DEVNULL, PIPE, Popen
+from typing import Any, Dict
+
+
+def read_lineage(fullchain: str, privkey: str) -> Dict[str, Any]:
+    """Read one lineage; the private key stays where it is.
+
+    Returns {fullchain, sha256, public_key} (PEM texts, SHA-256 of the file), or {missing: path}
+    where a file is not there, or {error: sentence} where it cannot be used.
+    """
+    for path in (fullchain, privkey):
+        if not os.path.exists(path):
+            return {"missing": path}
+    try:
+        with open(fullchain, "rb") as stream:
+            data = stream.read()
+        return {
+            "fullchain": data.decode("ascii", "replace"),
+            "sha256": hashlib.sha256(data).hexdigest(),
+            "public_key": public_half(privkey),
+        }
+    except (OSError, ValueError) as error:
+        return {"error": str(error)}
+
+
+def public_half(privkey: str) -> str:
+    """The public key in PEM that belongs to a private key's file. ValueError: openssl can't read it, and why.
+
+    An encrypted key is refused: the empty pass phrase keeps openssl from asking for one.
+    """
+    command = ["openssl", "pkey", "-in", privkey, "-pubout", "-passin", "pass:"]
+    try:
+        process = Popen(command, stdin=DEVNULL, stdout=PIPE, stderr=PIPE)
+    except FileNotFoundError:
+        raise ValueError(
+            "openssl is not installed on this host; it is needed to read the public half of %s" % privkey
+        ) from None
+    output, errors = process.communicate()
+    if process.returncode != 0:
+        lines = errors.decode("utf-8", "replace").strip().splitlines() or ["no reason given"]
+        raise ValueError("%s is no private key that openssl can read: %s" % (privkey, lines[0]))
+    return output.decode("ascii")

@@ -1,0 +1,287 @@
+#!/usr/bin/python
+# Copyright (c) 2026, the fullchain.tls contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This file only documents the action plugin of the same name.
+
+DOCUMENTATION = r"""
+module: deploy
+short_description: Deploy certificates and configuration as one transaction that is verified on the wire
+version_added: 0.1.0
+author:
+  - the fullchain.tls contributors (@fullchain)
+description:
+  - Puts everything that a TLS server of a host needs (rendered configuration, certificates, keys) into one directory, a generation, and switches to
+    it with a single C(rename(2)).
+  - Certificates are judged before the host is touched. The server's configuration test runs, the server is reloaded, and each
+    endpoint is looked at on the wire. Where any of this fails, what was there before is put back and loaded, and the task fails with the
+    finding, its fix and the state that the host is in.
+  - A run that finds nothing to change changes nothing. A run that died at any step is finished or undone by the next one.
+  - The server's own configuration includes files below RV(ignore:root)C(/current) once and for all. Use globs
+    (C(include /etc/nginx/fullchain/current/sites/*.conf)), since there is no C(current) before the first deploy and after the first one is taken back.
+  - This is an action plugin. Judging is done on the controller; on the host Python 3.6 and the C(openssl) command are enough.
+requirements:
+  - cryptography >= 42 (on the controller)
+  - pyOpenSSL >= 24 (on the controller)
+options:
+  root:
+    description:
+      - The directory on the host that holds the generations. It belongs to this action alone.
+    type: path
+    required: true
+  mode:
+    description: Mode of the directories in and below O(root), octal digits in quotes.
+    type: str
+    default: '0700'
+  owner:
+    description: Owner of the directories. Left out, the user that Ansible becomes.
+    type: str
+  group:
+    description: Group of the directories. Left out, that of the user that Ansible becomes.
+    type: str
+  files:
+    description: What the generation holds besides O(certificates).
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      dest:
+        description:
+          - Path of the file below the generation. With O(files[].each), V({name}) and other keys of the item are replaced.
+        type: str
+        required: true
+      src:
+        description:
+          - A template on the controller, searched for as by M(ansible.builtin.template).
+          - Exactly one of O(files[].src) and O(files[].content) is needed.
+        type: path
+      content:
+        description: The text itself.
+        type: str
+      each:
+        description:
+          - Render once for each of these items, which is C(site) in the template. Each needs a C(name).
+        type: list
+        elements: dict
+      vars:
+        description: Variables for the template.
+        type: dict
+        default: {}
+      mode:
+        description: Mode of the file, octal digits in quotes. Default V(0644), or V(0600) with O(files[].secret).
+        type: str
+      owner:
+        description: Owner of the file.
+        type: str
+      group:
+        description: Group of the file.
+        type: str
+      secret:
+        description: Never show the content in a diff.
+        type: bool
+        default: false
+  certificates:
+    description:
+      - Certificates to deliver, at C(certs/NAME/fullchain.pem) and C(certs/NAME/privkey.pem) (V(0600)) of the generation.
+      - A chain that is in the wrong order or holds its root is put right, and RV(notes) says so.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      name:
+        description: What the certificate is called; a directory has this name.
+        type: str
+        required: true
+      server_names:
+        description: The names that the certificate has to be valid for. Default is its O(certificates[].name).
+        type: list
+        elements: str
+      fullchain:
+        description:
+          - Leaf and intermediates, as PEM text or a path on the controller.
+          - Exactly one of O(certificates[].fullchain) and O(certificates[].cert) is needed.
+        type: raw
+      cert:
+        description: The leaf, as PEM text or a path on the controller.
+        type: raw
+      chain:
+        description: The intermediates that go with O(certificates[].cert), as PEM text or a path on the controller.
+        type: raw
+      privkey:
+        description: The private key, unencrypted, as PEM text or a path on the controller. A file encrypted with Ansible Vault is fine.
+        type: raw
+        required: true
+      source:
+        description: Where the entry comes from, for messages.
+        type: str
+  lineages:
+    description:
+      - Certificates that are on the host already, such as certbot's. They are read and judged, never written.
+      - One that differs from when it was last verified is a change. The server is reloaded and verified.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      name:
+        description: What the lineage is called.
+        type: str
+        required: true
+      server_names:
+        description: The names that the certificate has to be valid for. Default is its O(lineages[].name).
+        type: list
+        elements: str
+      fullchain:
+        description: Path of leaf and intermediates on the host.
+        type: path
+        required: true
+      privkey:
+        description: Path of the private key on the host. Only its public half leaves the host.
+        type: path
+        required: true
+  partial:
+    description: Keep the files of the confirmed generation that this task does not name, instead of removing them.
+    type: bool
+    default: false
+  test:
+    description: The command that tests the server's configuration, as a list of words. There is no shell.
+    type: list
+    elements: str
+    required: true
+  reload:
+    description: The command that has the running server load its configuration, as a list of words.
+    type: list
+    elements: str
+    required: true
+  start:
+    description: The command that starts the server where O(pid_file) names no living process.
+    type: list
+    elements: str
+    default: []
+  pid_file:
+    description:
+      - Where the server writes the number of its main process.
+      - With it, a new child of that process has to appear after a reload, else the reload counts as refused. nginx answers a
+        reload before it has read its configuration, and goes on with the old one where it cannot use the new.
+      - Leave it out for a server that reloads without new processes.
+    type: path
+  error_log:
+    description: Where the server writes errors. Lines written since the reload are quoted when it failed.
+    type: path
+  reload_timeout:
+    description: Seconds until the new child has to be there.
+    type: float
+    default: 10
+  endpoints:
+    description:
+      - What to look at on the wire, as for O(fullchain.tls.verify_tls#module:endpoints).
+      - A mapping may have C(certificate), the name of one of O(certificates) or O(lineages) whose leaf has to be served. Left out, it is the
+        one whose server names hold the endpoint's name.
+    type: list
+    elements: raw
+    default: []
+  trust:
+    description: Trust anchors, as for O(fullchain.tls.verify_tls#module:trust).
+    type: list
+    elements: str
+    default: [system]
+  clients:
+    description: Who has to accept the chains, as for O(fullchain.tls.verify_tls#module:clients). Default is all.
+    type: list
+    elements: str
+  at:
+    description: Judge as of this time, as for O(fullchain.tls.verify_tls#module:at).
+    type: str
+  expires_soon:
+    description: When an end is near, as for O(fullchain.tls.verify_tls#module:expires_soon).
+    type: str
+    default: 33%
+  fail_on:
+    description: The least severity of a finding that stops a deploy, or has it taken back.
+    type: str
+    choices: [error, warning, never]
+    default: error
+  verify_from:
+    description: Whether the controller connects to the endpoints, or the host itself.
+    type: str
+    choices: [controller, host]
+    default: controller
+  verify_timeout:
+    description: Seconds until each endpoint has to serve the leaf that was deployed.
+    type: float
+    default: 30
+extends_documentation_fragment:
+  - fullchain.tls.attributes
+attributes:
+  check_mode:
+    support: full
+    details:
+      - Certificates are judged and the differences told. Nothing on the host is written and no command of the server is run.
+      - A lineage that is not there yet is taken to come.
+  diff_mode:
+    support: full
+    details:
+      - Each file is shown before and after, never a secret one.
+  idempotent:
+    support: full
+seealso:
+  - module: fullchain.tls.verify_tls
+"""
+
+EXAMPLES = r"""
+- name: Deliver a certificate and a virtual host, and keep them only if every client accepts what is then served
+  fullchain.tls.deploy:
+    root: /etc/nginx/fullchain
+    files:
+      - dest: sites/shop.conf
+        src: shop.conf.j2
+    certificates:
+      - name: shop.example.com
+        server_names: [shop.example.com, www.shop.example.com]
+        fullchain: files/shop/fullchain.pem
+        privkey: "{{ vault_shop_key }}"
+    test: [nginx, -t]
+    reload: [systemctl, reload, nginx]
+    start: [systemctl, start, nginx]
+    pid_file: /run/nginx.pid
+    error_log: /var/log/nginx/error.log
+    endpoints:
+      - {host: shop.example.com, address: "{{ ansible_host }}"}
+"""
+
+RETURN = r"""
+generation:
+  description: The generation that is current after the task; null where there is none.
+  type: int
+  returned: when the host was asked
+previous:
+  description: The generation that was current before.
+  type: int
+  returned: when the host was asked
+taken_back:
+  description: Whether what was there before was put back and loaded.
+  type: bool
+  returned: always
+notes:
+  description: What was put right in delivered chains; in check mode also the lineages that are not there yet.
+  type: list
+  elements: str
+  returned: when the host was asked
+reasons:
+  description: Why the host is not as wanted. Empty when nothing changes.
+  type: list
+  elements: str
+  returned: when the host was asked
+  sample: ["new files: 3"]
+results:
+  description:
+    - What the endpoints served, one entry each, as RV(fullchain.tls.verify_tls#module:results). Empty when nothing was changed.
+    - Where certificates were refused, the verdicts on those.
+  type: list
+  elements: dict
+  returned: always
+msg:
+  description: On failure, what failed, the finding, its fix and the state that the host is in.
+  type: str
+  returned: on failure
+"""

@@ -1,0 +1,393 @@
+# Copyright (c) 2026, the fullchain.tls contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a user asks of deploy: parameters in, checked values out. Nothing is read or rendered in here."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from ansible_collections.fullchain.tls.plugins.plugin_utils.errors import InputError
+from ansible_collections.fullchain.tls.plugins.plugin_utils.pki.names import parse_server_name
+from ansible_collections.fullchain.tls.plugins.plugin_utils.verification import Settings, read_settings
+from ansible_collections.fullchain.tls.plugins.plugin_utils.wire.endpoints import Endpoint, parse_endpoint
+
+VERIFY_FROM = ("controller", "host")
+FILE_KEYS = ("dest", "src", "content", "each", "vars", "mode", "owner", "group", "secret")
+CERTIFICATE_KEYS = ("name", "server_names", "fullchain", "cert", "chain", "privkey", "source")
+LINEAGE_KEYS = ("name", "server_names", "fullchain", "privkey")
+SETTINGS_KEYS = ("trust", "clients", "at", "expires_soon", "fail_on")
+
+_CERTIFICATE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._:-]*")
+
+
+@dataclass(frozen=True)
+class Metadata:
+    """Mode and owner of a file or directory. owner and group None: those of the user who writes it."""
+
+    mode: int
+    owner: str | None = None
+    group: str | None = None
+
+
+@dataclass(frozen=True)
+class FileSpec:
+    """One entry of `files`. Exactly one of src and content is set; each None: rendered once, without `site`."""
+
+    label: str
+    dest: str
+    src: str | None
+    content: str | None = field(repr=False)
+    each: tuple[Mapping[str, Any], ...] | None
+    vars: Mapping[str, Any] = field(repr=False)
+    metadata: Metadata
+    secret: bool
+
+
+@dataclass(frozen=True)
+class CertificateSpec:
+    """One entry of `certificates`: PEM texts, or paths on the controller. chain is None with fullchain."""
+
+    label: str
+    name: str
+    server_names: tuple[str, ...]
+    fullchain: str = field(repr=False)
+    chain: str | None = field(repr=False)
+    privkey: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class LineageSpec:
+    """One entry of `lineages`: paths on the host."""
+
+    label: str
+    name: str
+    server_names: tuple[str, ...]
+    fullchain: str
+    privkey: str
+
+
+@dataclass(frozen=True)
+class Target:
+    """An endpoint to verify, and the certificate or lineage whose leaf it has to serve, if one is known."""
+
+    endpoint: Endpoint
+    certificate: str | None
+
+
+@dataclass(frozen=True)
+class Request:
+    """Everything that deploy was asked for."""
+
+    root: str
+    directories: Metadata
+    files: tuple[FileSpec, ...]
+    certificates: tuple[CertificateSpec, ...]
+    lineages: tuple[LineageSpec, ...]
+    partial: bool
+    test: tuple[str, ...]
+    reload: tuple[str, ...]
+    start: tuple[str, ...]
+    pid_file: str | None
+    error_log: str | None
+    reload_timeout: float
+    targets: tuple[Target, ...]
+    settings: Settings
+    verify_from: str
+    verify_timeout: float
+
+
+def read_request(values: Mapping[str, Any]) -> Request:
+    """Check the parameters of a task. Raises InputError naming the parameter, the value and what was expected.
+
+    No message holds the text of a certificate, a key or a file.
+    """
+    _known(values, PARAMETERS, "deploy")
+    certificates = tuple(_certificate(item, f"certificates[{n}]") for n, item in _items(values, "certificates"))
+    lineages = tuple(_lineage(item, f"lineages[{n}]") for n, item in _items(values, "lineages"))
+    _unique([spec.name for spec in certificates] + [spec.name for spec in lineages], "certificates and lineages")
+    covered = _covering([*certificates, *lineages])
+    return Request(
+        root=_absolute(values.get("root"), "root").rstrip("/"),
+        directories=_metadata(values, "", 0o700),
+        files=tuple(_file(item, f"files[{n}]") for n, item in _items(values, "files")),
+        certificates=certificates,
+        lineages=lineages,
+        partial=_bool(values.get("partial", False), "partial"),
+        test=_command(values.get("test"), "test", required=True),
+        reload=_command(values.get("reload"), "reload", required=True),
+        start=_command(values.get("start"), "start", required=False),
+        pid_file=_optional_path(values, "pid_file"),
+        error_log=_optional_path(values, "error_log"),
+        reload_timeout=_seconds(values.get("reload_timeout", 10), "reload_timeout"),
+        targets=tuple(_target(item, n, covered) for n, item in _items(values, "endpoints")),
+        settings=read_settings({key: values[key] for key in SETTINGS_KEYS if key in values}),
+        verify_from=_choice(values.get("verify_from") or "controller", VERIFY_FROM, "verify_from"),
+        verify_timeout=_seconds(values.get("verify_timeout", 30), "verify_timeout"),
+    )
+
+
+PARAMETERS = (
+    *("root", "mode", "owner", "group", "files", "certificates", "lineages", "partial"),
+    *("test", "reload", "start", "pid_file", "error_log", "reload_timeout"),
+    *("endpoints", *SETTINGS_KEYS, "verify_from", "verify_timeout"),
+)
+
+
+# --- entries
+
+
+def _file(value: Any, label: str) -> FileSpec:
+    item = _mapping(value, FILE_KEYS, label)
+    label = f"{label} ({_text(item.get('dest'), f'{label}: dest')})"
+    if (item.get("src") is None) == (item.get("content") is None):
+        raise InputError(f"{label}: give either src (a template) or content")
+    secret = _bool(item.get("secret", False), f"{label}: secret")
+    each = item.get("each")
+    return FileSpec(
+        label=label,
+        dest=item["dest"],
+        src=None if item.get("src") is None else _text(item["src"], f"{label}: src"),
+        content=None if item.get("content") is None else _content(item["content"], f"{label}: content"),
+        each=None
+        if each is None
+        else tuple(_each(site, f"{label}: each[{n}]") for n, site in _enumerate(each, f"{label}: each")),
+        vars=_plain_mapping(item.get("vars") or {}, f"{label}: vars"),
+        metadata=_metadata(item, f"{label}: ", 0o600 if secret else 0o644),
+        secret=secret,
+    )
+
+
+def _each(value: Any, label: str) -> Mapping[str, Any]:
+    item = _plain_mapping(value, label)
+    _text(item.get("name"), f"{label}: name")
+    return item
+
+
+def _certificate(value: Any, label: str) -> CertificateSpec:
+    item, name, server_names = _named(value, CERTIFICATE_KEYS, label)
+    label = f"{name} ({item['source']})" if item.get("source") else f"{label} ({name})"
+    whole, leaf, rest = item.get("fullchain"), item.get("cert"), item.get("chain")
+    if (whole is None) == (leaf is None):
+        raise InputError(f"{label}: give fullchain, or cert and chain")
+    if whole is not None and rest is not None:
+        raise InputError(f"{label}: chain goes with cert, not with fullchain")
+    return CertificateSpec(
+        label=label,
+        name=name,
+        server_names=server_names,
+        fullchain=_hidden(whole if whole is not None else leaf, f"{label}: {'cert' if whole is None else 'fullchain'}"),
+        chain=None if rest is None else _hidden(rest, f"{label}: chain"),
+        privkey=_hidden(item.get("privkey"), f"{label}: privkey"),
+    )
+
+
+def _lineage(value: Any, label: str) -> LineageSpec:
+    item, name, server_names = _named(value, LINEAGE_KEYS, label)
+    label = f"{label} ({name})"
+    return LineageSpec(
+        label=label,
+        name=name,
+        server_names=server_names,
+        fullchain=_absolute(item.get("fullchain"), f"{label}: fullchain"),
+        privkey=_absolute(item.get("privkey"), f"{label}: privkey"),
+    )
+
+
+def _named(value: Any, keys: Sequence[str], label: str) -> tuple[Mapping[str, Any], str, tuple[str, ...]]:
+    item = _mapping(value, keys, label)
+    name = _text(item.get("name"), f"{label}: name")
+    if not _CERTIFICATE_NAME.fullmatch(name):
+        raise InputError(
+            f"{label}: name {name!r} cannot name a directory; expected a hostname, an IP address or a word"
+        )
+    names = item.get("server_names") or [name]
+    return (
+        item,
+        name,
+        tuple(_server_name(text, f"{label} ({name}): server_names[{n}]") for n, text in _enumerate(names, label)),
+    )
+
+
+def _server_name(value: Any, label: str) -> str:
+    try:
+        return parse_server_name(_text(value, label), wildcard=True)
+    except InputError as error:
+        raise InputError(f"{label}: {error}") from None
+
+
+def _target(value: Any, number: int, covered: Mapping[str, str | None]) -> Target:
+    """An endpoint; without `certificate` the one entry whose server_names hold the endpoint's name is expected."""
+    label = f"endpoints[{number}]"
+    wanted = value.get("certificate") if isinstance(value, Mapping) else None
+    if isinstance(value, Mapping):
+        value = {key: item for key, item in value.items() if key != "certificate"}
+    try:
+        endpoint = parse_endpoint(value)
+    except InputError as error:
+        raise InputError(f"{label}: {error}") from None
+    if wanted is not None and wanted not in covered.values():
+        known = sorted({name for name in covered.values() if name})
+        raise InputError(
+            f"{label}: certificate {wanted!r} is neither in certificates nor in lineages (there: {', '.join(known) or 'none'})"
+        )
+    return Target(endpoint, wanted if wanted is not None else _owner(endpoint.name, covered))
+
+
+def _owner(name: str, covered: Mapping[str, str | None]) -> str | None:
+    wildcard = f"*.{name.partition('.')[2]}"
+    return covered[name] if name in covered else covered.get(wildcard)
+
+
+def _covering(specs: Iterable[CertificateSpec | LineageSpec]) -> dict[str, str | None]:
+    """Which entry a server name belongs to; None where several claim it and so none can be expected."""
+    owners: dict[str, str | None] = {}
+    for spec in specs:
+        for name in spec.server_names:
+            owners[name] = spec.name if owners.get(name, spec.name) == spec.name else None
+        owners.setdefault(
+            f"certificate {spec.name}", spec.name
+        )  # no server name has a space: known even if all its names are shared
+    return owners
+
+
+# --- values
+
+
+def _known(value: Mapping[Any, Any], keys: Sequence[str], label: str) -> None:
+    unknown = sorted(str(key) for key in value if key not in keys)
+    if unknown:
+        raise InputError(f"{label}: unknown key {', '.join(map(repr, unknown))} (known: {', '.join(keys)})")
+
+
+def _items(values: Mapping[str, Any], key: str) -> Iterable[tuple[int, Any]]:
+    return _enumerate(values.get(key) or [], key)
+
+
+def _enumerate(value: Any, label: str) -> Iterable[tuple[int, Any]]:
+    if isinstance(value, (str, bytes, Mapping)) or not isinstance(value, Sequence):
+        raise InputError(f"{label} must be a list, not {_kind(value)}")
+    return enumerate(value)
+
+
+def _plain_mapping(value: Any, label: str) -> Mapping[str, Any]:
+    if not isinstance(value, Mapping):
+        raise InputError(f"{label} must be a mapping, not {_kind(value)}")
+    return value
+
+
+def _mapping(value: Any, keys: Sequence[str], label: str) -> Mapping[str, Any]:
+    item = _plain_mapping(value, label)
+    _known(item, keys, label)
+    return item
+
+
+def _kind(value: Any) -> str:
+    """What a wrong value is, in YAML's words; never its content."""
+    kinds = (
+        (str, "a string"),
+        (bool, "a boolean"),
+        ((int, float), "a number"),
+        (Mapping, "a mapping"),
+        (Sequence, "a list"),
+    )
+    return (
+        "nothing"
+        if value is None
+        else next((words for kind, words in kinds if isinstance(value, kind)), type(value).__name__)
+    )
+
+
+def _text(value: Any, label: str) -> str:
+    if not isinstance(value, str) or not value.strip():
+        raise InputError(f"{label} must be a text, not {'empty' if value == '' else _kind(value)}")
+    if any(ord(character) < 32 or ord(character) == 127 for character in value):
+        raise InputError(f"{label}: {value!r} holds a line break or another control character")
+    return value
+
+
+def _hidden(value: Any, label: str) -> str:
+    """PEM text or a path; whichever it is, it is not quoted."""
+    if not isinstance(value, str) or not value.strip():
+        raise InputError(
+            f"{label} must be PEM text or a path on the controller, not {'empty' if value == '' else _kind(value)}"
+        )
+    return value
+
+
+def _content(value: Any, label: str) -> str:
+    if not isinstance(value, str):
+        raise InputError(f"{label} must be a text, not {_kind(value)}")
+    return value
+
+
+def _absolute(value: Any, label: str) -> str:
+    text = _text(value, label)
+    if not text.startswith("/") or text.strip("/") == "" or ".." in text.split("/"):
+        raise InputError(f"{label}: {text!r} is not an absolute path on the host")
+    return text
+
+
+def _optional_path(values: Mapping[str, Any], key: str) -> str | None:
+    return None if values.get(key) is None else _absolute(values[key], key)
+
+
+def _command(value: Any, label: str, required: bool) -> tuple[str, ...]:
+    if value is None and not required:
+        return ()
+    if isinstance(value, str):
+        raise InputError(
+            f"{label}: {value!r} must be a list of words, run without a shell: [{', '.join(value.split())}]"
+        )
+    words = [word for _number, word in _enumerate(value, label)] if value is not None else []
+    if not words and required:
+        raise InputError(f"{label} is missing: the command as a list of words, for example [nginx, -t]")
+    return tuple(_text(str(word) if isinstance(word, int) else word, f"{label}[{n}]") for n, word in enumerate(words))
+
+
+def _metadata(item: Mapping[str, Any], label: str, default: int) -> Metadata:
+    owner, group = (None if item.get(key) is None else _text(str(item[key]), label + key) for key in ("owner", "group"))
+    return Metadata(default if item.get("mode") is None else _mode(item["mode"], f"{label}mode"), owner, group)
+
+
+def _mode(value: Any, label: str) -> int:
+    """'0640' and, from YAML's own octal numbers, 0640. A decimal 640 is not guessed at."""
+    if isinstance(value, str) and re.fullmatch(r"0?[0-7]{3}", value):
+        return int(value, 8)
+    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= 0o777:
+        return int(value)
+    raise InputError(f"{label}: {value!r} is not a mode; expected octal digits in quotes, for example '0640'")
+
+
+def _bool(value: Any, label: str) -> bool:
+    words = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
+    if isinstance(value, bool):
+        return value
+    if str(value).lower() not in words:
+        raise InputError(f"{label}: {value!r} is neither true nor false")
+    return words[str(value).lower()]
+
+
+def _seconds(value: Any, label: str) -> float:
+    try:
+        seconds = float(value)
+    except (TypeError, ValueError):
+        seconds = -1.0
+    if isinstance(value, bool) or not 0 <= seconds <= 86400:
+        raise InputError(f"{label}: {value!r} is not a time; expected seconds, at most a day")
+    return seconds
+
+
+def _choice(value: Any, known: Sequence[str], label: str) -> str:
+    if value not in known:
+        raise InputError(f"{label}: {value!r} is not known (expected one of {', '.join(known)})")
+    return str(value)
+
+
+def _unique(names: Sequence[str], label: str) -> None:
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise InputError(f"{label}: the name {twice[0]!r} is given twice")

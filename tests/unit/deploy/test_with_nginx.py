@@ -1,0 +1,445 @@
+# Copyright (c) 2026, the fullchain.tls contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The action against a real nginx, by a real ansible-playbook.
+
+The PKI of all tests here::
+
+    root <- inter <- leaf, renewed, expired, foreign (another name)
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.pki import Cert, Pki, mint
+from tests.unit.deploy.webserver import NAME, NGINX, Webserver
+
+pytestmark = pytest.mark.skipif(NGINX is None, reason="nginx is not installed")
+
+GOOD = ("leaf", "inter")
+
+
+@pytest.fixture(scope="module")
+def pki() -> Pki:
+    return mint(
+        root=Cert(),
+        inter=Cert(issuer="root"),
+        leaf=Cert(issuer="inter", names=[NAME]),
+        renewed=Cert(issuer="inter", names=[NAME]),
+        expired=Cert(issuer="inter", names=[NAME], ends="-1d"),
+        foreign=Cert(issuer="inter", names=["other.test"]),
+    )
+
+
+@pytest.fixture
+def web(tmp_path: Path, pki: Pki) -> Iterator[Webserver]:
+    server = Webserver(tmp_path, pki)
+    yield server
+    server.stop()
+
+
+def tree(root: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(root)): path.read_bytes() for path in sorted(root.rglob("*")) if path.is_file()}
+
+
+def test_first_and_second_run(web: Webserver) -> None:
+    play = web.play(web.task(), web.task())
+    first, second = play.results
+    assert (first["failed"], first["changed"], first["generation"]) == (False, True, 1), first
+    assert first["results"][0]["ok"] and first["results"][0]["chain_complete"]
+    assert (second["failed"], second["changed"], second["reasons"]) == (False, False, []), second
+    assert web.served() == web.chain(*GOOD)
+    assert web.links() == {"current": "generations/000001", "confirmed": "generations/000001"}
+
+
+def test_modes(web: Webserver) -> None:
+    web.play(web.task())
+    modes = {
+        str(path.relative_to(web.root)): path.stat().st_mode & 0o777 for path in (web.root / "generations").rglob("*")
+    }
+    key = f"generations/000001/certs/{NAME}/privkey.pem"
+    assert modes[key] == 0o600
+    assert {mode for path, mode in modes.items() if (web.root / path).is_dir()} == {0o700}
+    assert web.root.stat().st_mode & 0o777 == 0o700
+
+
+REFUSED = {
+    "without its intermediate": ({"which": "renewed", "chain": ()}, "incomplete-chain"),
+    "wrong key": ({"which": "renewed", "key": "leaf"}, "key-mismatch"),
+    "expired": ({"which": "expired"}, "expired"),
+    "another name": ({"which": "foreign"}, "name-mismatch"),
+}
+
+
+def test_unsound_certificates_are_refused_before_the_host_is_touched(web: Webserver) -> None:
+    """Every command of the server leaves a trace in these tasks, and there is none."""
+    web.play(web.task())
+    before, trace = tree(web.root), web.base / "trace"
+    commands = {name: ["touch", str(trace)] for name in ("test", "reload", "start")}
+    play = web.play(*(web.task(**fault, **commands) for fault, _code in REFUSED.values()))
+    assert len(play.results) == len(REFUSED)
+    for result, (_fault, code) in zip(play.results, REFUSED.values(), strict=True):
+        assert result["failed"] and not result["changed"], result
+        assert result["msg"].startswith("Refused before anything on the host was touched"), result["msg"]
+        assert f"error {code}: " in result["msg"] and "fix: " in result["msg"], result["msg"]
+    assert not trace.exists()
+    assert tree(web.root) == before
+    assert web.served() == web.chain(*GOOD)
+
+
+def test_all_bad_certificates_are_told_at_once(web: Webserver) -> None:
+    certificates = [
+        {
+            "name": "a.test",
+            "fullchain": web.pki.pem("leaf", "inter"),
+            "privkey": web.pki.key_pem("leaf"),
+            "source": "sites[7]",
+        },
+        {"name": "b.test", "fullchain": "/no/such/file.pem", "privkey": web.pki.key_pem("leaf")},
+    ]
+    message = web.play(web.task(certificates=certificates)).results[0]["msg"]
+    assert "2 certificates cannot be deployed" in message
+    assert "a.test (sites[7])" in message and "name-mismatch" in message
+    assert "'/no/such/file.pem' cannot be read on the controller" in message
+    assert not web.root.exists()
+
+
+def test_syntax_error_is_taken_back(web: Webserver) -> None:
+    play = web.play(web.task(), web.task(files=[web.site(extra="no_such_directive on;")]))
+    result = play.results[1]
+    assert result["failed"] and result.get("taken_back") and result["generation"] == 1, result
+    assert 'unknown directive "no_such_directive"' in result["msg"]
+    assert f"{NAME}:{web.port} serves what it served before, byte for byte" in result["msg"]
+    assert web.served() == web.chain(*GOOD)
+    assert web.links() == {"current": "generations/000001", "confirmed": "generations/000001"}
+
+
+def test_failing_reload_is_taken_back(web: Webserver) -> None:
+    """A reload that works only for what is confirmed: the new one answers 1, going back succeeds."""
+    picky = [
+        "sh",
+        "-c",
+        f'[ "$(readlink {web.root}/current)" = generations/000001 ] || exit 1; {" ".join(web.command("-s", "reload"))}',
+    ]
+    result = web.play(web.task(), web.task("renewed", reload=picky)).results[1]
+    assert result["failed"] and result["taken_back"], result
+    assert "The server was not reloaded: the reload command sh -c" in result["msg"] and "answered 1" in result["msg"]
+    assert "Taken back: generation 1 is current again" in result["msg"]
+    assert web.served() == web.chain(*GOOD)
+
+
+def test_reload_that_never_works_says_so(web: Webserver) -> None:
+    """Then the server has loaded nothing either way; the next run does not trust it and goes through all steps."""
+    play = web.play(web.task(), web.task("renewed", reload=["false"]), web.task())
+    assert "But the server has not loaded it" in play.results[1]["msg"]
+    assert "byte for byte" in play.results[1]["msg"]
+    assert play.results[2]["reasons"] == ["an earlier deploy neither confirmed nor took back what it switched to"]
+    assert play.results[2]["changed"] and not play.results[2]["failed"]
+    assert web.served() == web.chain(*GOOD)
+
+
+def test_reload_that_nginx_refuses_is_noticed(web: Webserver) -> None:
+    """`nginx -s reload` answers 0 and `-t` passes (it binds no port that is in use... by itself); the master refuses."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        clash = {"dest": "sites/clash.conf", "content": f"server {{ listen 127.0.0.1:{taken.getsockname()[1]}; }}\n"}
+        # -t binds the port as well and would notice: a test that looks only at the syntax, as Apache's does.
+        play = web.play(web.task(), web.task(files=[web.site(), clash], test=["true"]))
+    result = play.results[1]
+    assert result["failed"] and result["taken_back"], result
+    assert "the server refused the reload" in result["msg"] and "Address already in use" in result["msg"], result["msg"]
+    assert web.served() == web.chain(*GOOD)
+
+
+def test_server_that_keeps_serving_the_old_one(web: Webserver) -> None:
+    result = web.play(web.task(), web.task("renewed", reload=["true"], pid_file=None)).results[1]
+    assert result["failed"] and result["taken_back"], result
+    assert "stale-certificate" in result["msg"] and "byte for byte" in result["msg"], result["msg"]
+    assert result["results"][0]["findings"][0]["code"] == "stale-certificate"
+    assert web.served() == web.chain(*GOOD)
+    assert web.links() == {"current": "generations/000001", "confirmed": "generations/000001"}
+
+
+def test_server_that_serves_something_else(web: Webserver) -> None:
+    """The site's configuration names another certificate than the one delivered: without its intermediate."""
+    (web.base / "alone.pem").write_text(web.pki.pem("renewed"))
+    (web.base / "alone.key").write_text(web.pki.key_pem("renewed"))
+    (web.base / "templates" / "odd.conf.j2").write_text(
+        f"server {{ listen 127.0.0.1:{web.port} ssl; server_name {NAME};\n"
+        f"ssl_certificate {web.base}/alone.pem; ssl_certificate_key {web.base}/alone.key; }}\n"
+    )
+    odd = {"dest": f"sites/{NAME}.conf", "src": "odd.conf.j2"}
+    # The leaf delivered is the one served before: an old worker's answer would look like success.
+    for result in web.play(web.task(), *[web.task(files=[odd])] * 3, web.task(files=[odd], pid_file=None)).results[1:]:
+        assert result["failed"] and result["taken_back"], result
+    assert "incomplete-chain" in result["msg"] and "fix: " in result["msg"], result["msg"]
+    assert web.served() == web.chain(*GOOD)
+
+
+def test_first_deploy_that_fails_leaves_nothing_current(web: Webserver) -> None:
+    play = web.play(web.task(files=[web.site(extra="no_such_directive on;")]), web.task())
+    first, second = play.results
+    assert first["failed"] and first.get("taken_back") and first["generation"] is None, first
+    assert "there was none before, so none is current now" in first["msg"]
+    assert "serves nothing, as before" in first["msg"]
+    assert (second["failed"], second["changed"]) == (False, True), second
+    assert web.served() == web.chain(*GOOD)
+
+
+def test_controller_killed_while_it_verifies(web: Webserver) -> None:
+    """Switched, not reloaded, never confirmed: the next run trusts none of it, though no file differs any more."""
+    web.play(web.task())
+    running = web.start_play(web.task("renewed", reload=["true"], pid_file=None, verify_timeout=300))
+    deadline = time.monotonic() + 120
+    while web.links()["current"] != "generations/000002" and time.monotonic() < deadline:
+        time.sleep(0.05)
+    os.killpg(running.pid, signal.SIGKILL)
+    running.communicate()
+    assert web.links() == {"current": "generations/000002", "confirmed": "generations/000001"}
+    assert web.served() == web.chain(*GOOD)
+    first, second = web.play(web.task("renewed"), web.task("renewed")).results
+    assert first["changed"] and not first["failed"], first
+    assert first["reasons"] == ["an earlier deploy neither confirmed nor took back what it switched to"]
+    assert web.links() == {"current": "generations/000002", "confirmed": "generations/000002"}
+    assert web.served() == web.chain("renewed", "inter")
+    assert not second["changed"]
+
+
+def test_run_that_is_overtaken_touches_nothing_more(web: Webserver) -> None:
+    """While the first run waits for its leaf, another one deploys; the first neither confirms nor takes back."""
+    web.play(web.task())
+    slow = web.start_play(web.task("renewed", reload=["true"], pid_file=None, verify_timeout=20))
+    deadline = time.monotonic() + 120
+    while web.links()["current"] != "generations/000002" and time.monotonic() < deadline:
+        time.sleep(0.05)
+    record = web.base / "record"
+    other = Webserver.__new__(Webserver)
+    other.__dict__.update(web.__dict__)
+    (web.base / "second").mkdir()
+    (web.base / "second" / "templates").symlink_to(web.base / "templates")
+    other.base = web.base / "second"
+    result = other.play(
+        {"fullchain.tls.deploy": web.task(files=[web.site(extra="# second")])["fullchain.tls.deploy"]}
+    ).results[0]
+    assert result["changed"], result
+    slow.communicate()
+    lost = json.loads(record.read_text().splitlines()[0])
+    assert "It could not be taken back: another deploy took over" in lost["msg"], lost
+    assert not lost["taken_back"]
+    assert web.links() == {"current": "generations/000003", "confirmed": "generations/000003"}
+    assert "# second" in (web.root / "current" / "sites" / f"{NAME}.conf").read_text()
+    assert web.served() == web.chain(*GOOD)
+
+
+def test_dead_server_is_started_by_the_next_run(web: Webserver) -> None:
+    web.play(web.task())
+    web.stop()
+    result = web.play(web.task()).results[0]
+    assert result["changed"] and not result["failed"], result
+    assert web.served() == web.chain(*GOOD)
+
+
+def test_check_mode_with_diff_touches_nothing(web: Webserver) -> None:
+    """On a host where nothing is there yet, not even nginx, and a lineage is still to come."""
+    commands = {name: ["/no/such/server"] for name in ("test", "reload", "start")}
+    lineage = {"name": "later.test", "fullchain": "/no/such/fullchain.pem", "privkey": "/no/such/privkey.pem"}
+    task = web.task(lineages=[lineage], owner="no-such-user-yet", **commands)
+    play = web.play(task, options=("--check", "--diff"))
+    assert play.rc == 0 and play.results[0]["changed"], play.output
+    assert not web.root.exists()
+    assert f"+++ after: {web.root}/current/sites/{NAME}.conf" in play.output
+    assert f"+  server_name {NAME};" in play.output
+    assert "+(private key, not shown)" in play.output
+    real = web.play(task).results[0]
+    assert "lineages[0] (later.test): /no/such/fullchain.pem is not there on the host" in real["msg"]
+    assert not web.root.exists()
+
+
+def test_diff_shows_what_changes(web: Webserver) -> None:
+    web.play(web.task())
+    before = tree(web.root)
+    play = web.play(web.task("renewed", files=[web.site(extra="# more")]), options=("--check", "--diff"))
+    assert "+  # more" in play.output
+    assert "-(private key before, not shown)\n+(private key, not shown)" in play.output
+    assert tree(web.root) == before
+
+
+def test_hand_edited_file_is_put_right(web: Webserver) -> None:
+    web.play(web.task())
+    path = web.root / "current" / "sites" / f"{NAME}.conf"
+    path.write_text(path.read_text() + "# by hand\n")
+    play = web.play(web.task(), options=("--diff",))
+    assert play.results[0]["reasons"] == ["changed files: 1"]
+    assert "-# by hand" in play.output
+    assert "by hand" not in path.read_text()
+
+
+def test_partial_keeps_what_it_does_not_name(web: Webserver) -> None:
+    extra = {"dest": "http.conf", "content": "# challenge\n"}
+    both = [web.site(), extra]
+    partial = web.task(files=[extra], certificates=[], partial=True, endpoints=[])
+    play = web.play(partial, web.task(files=both), partial, web.task(files=both), web.task())
+    assert [result["changed"] for result in play.results] == [True, True, False, False, True], play.results
+    assert not (web.root / "current" / "http.conf").exists()
+
+
+def test_renewed_lineage_is_loaded_and_verified(web: Webserver) -> None:
+    """certbot writes new files at the same paths; nothing of the generation differs."""
+    lineage = {"name": NAME, "fullchain": str(web.base / "live.pem"), "privkey": str(web.base / "live.key")}
+
+    def issue(which: str, *chain: str) -> None:
+        (web.base / "live.pem").write_text(web.pki.pem(which, *chain))
+        (web.base / "live.key").write_text(web.pki.key_pem(which))
+
+    content = (
+        f"server {{ listen 127.0.0.1:{web.port} ssl; server_name {NAME};\n"
+        f"ssl_certificate {lineage['fullchain']}; ssl_certificate_key {lineage['privkey']}; }}\n"
+    )
+    task = web.task(certificates=[], lineages=[lineage], files=[{"dest": "sites/shop.conf", "content": content}])
+    issue("leaf", "inter")
+    first, second = web.play(task, task).results
+    assert (first["changed"], second["changed"]) == (True, False), (first, second)
+    issue("renewed", "inter")
+    result = web.play(task).results[0]
+    assert result["reasons"] == [f"lineage {NAME} is not the one last verified"] and not result["failed"], result
+    assert web.served() == web.chain("renewed", "inter")
+    issue("renewed")
+    result = web.play(task).results[0]
+    assert result["failed"] and "incomplete-chain" in result["msg"] and "Refused before" in result["msg"], result
+    assert web.served() == web.chain("renewed", "inter")
+    (web.base / "live.key").write_text("nonsense")
+    assert "no private key that openssl can read" in web.play(task).results[0]["msg"]
+
+
+def test_mis_ordered_chain_is_put_right_and_said(web: Webserver) -> None:
+    result = web.play(web.task(chain=("root", "inter"))).results[0]
+    assert not result["failed"], result
+    assert result["notes"] and all(NAME in note for note in result["notes"]), result["notes"]
+    assert web.served() == web.chain(*GOOD)
+
+
+def test_verify_from_host(web: Webserver) -> None:
+    result = web.play(web.task(verify_from="host")).results[0]
+    assert not result["failed"] and result["results"][0]["ok"], result
+
+
+def test_no_secret_in_any_output(web: Webserver) -> None:
+    """The key's lines are looked for in what is printed and in every file below the test's directory but its place."""
+    bad = web.task("renewed", files=[web.site(extra="no_such_directive on;")])
+    secret = {"dest": "token.txt", "content": "correct-horse-battery-staple\n", "secret": True}
+    with_secret = web.task(files=[web.site(), secret])
+    tasks = [web.task(), with_secret, bad, web.task("renewed", key="leaf"), web.task("expired"), web.task()]
+    variables: dict[str, Any] = {}
+    play = web.play(*tasks, options=("-vvvv", "--diff"), **variables)
+    assert len(play.results) == len(tasks)
+    lines = [
+        line
+        for which in ("leaf", "renewed", "expired")
+        for line in web.pki.key_pem(which).splitlines()
+        if "-----" not in line
+    ]
+    for line in [*lines, "correct-horse"]:
+        assert line not in play.output
+        assert line not in str(play.results)
+    places = {"play.yml"}
+    for path in web.base.rglob("*"):
+        if path.is_file() and path.name not in places and path.name not in ("privkey.pem", "token.txt"):
+            data = path.read_bytes()
+            assert not any(line.encode() in data for line in [*lines, "correct-horse"]), path
+
+
+def test_reload_under_load(web: Webserver) -> None:
+    """New connections throughout 20 deploys: no failed request, and never anything but one of the two good chains."""
+    web.play(web.task())
+    context = ssl.create_default_context(cafile=str(web.base / "trust.pem"))
+    stop, failures, seen = threading.Event(), [], set()
+
+    def client() -> None:
+        while not stop.is_set():
+            try:
+                with (
+                    socket.create_connection(("127.0.0.1", web.port), 5) as plain,
+                    context.wrap_socket(plain, server_hostname=NAME) as tls,
+                ):
+                    seen.add(tls.getpeercert(binary_form=True))
+                    tls.sendall(f"GET / HTTP/1.0\r\nHost: {NAME}\r\n\r\n".encode())
+                    answer = b"".join(iter(lambda: tls.recv(4096), b""))
+                    if not answer.endswith(b"ok\n"):
+                        failures.append(repr(answer))
+            except OSError as error:
+                failures.append(repr(error))
+            time.sleep(0.005)
+
+    thread = threading.Thread(target=client)
+    thread.start()
+    try:
+        play = web.play(*(web.task("renewed" if number % 2 == 0 else "leaf") for number in range(20)))
+    finally:
+        stop.set()
+        thread.join()
+    assert [(result["failed"], result["changed"]) for result in play.results] == [(False, True)] * 20
+    assert failures == []
+    assert seen == set(web.chain("leaf", "renewed"))
+
+
+BAD_INPUT = {
+    "unknown key in a file": (
+        {"files": [{"dest": "x", "content": "", "contents": ""}]},
+        "files[0]: unknown key 'contents' (known: dest, src,",
+    ),
+    "absolute dest": ({"files": [{"dest": "/etc/x", "content": ""}]}, "dest '/etc/x' is absolute"),
+    "dest above": (
+        {"files": [{"dest": "a/../../x", "content": ""}]},
+        "dest 'a/../../x' does not name a file inside the generation",
+    ),
+    "missing template": (
+        {"files": [{"dest": "x", "src": "no-such.j2"}]},
+        "files[0] (x): src 'no-such.j2' cannot be read",
+    ),
+    "undefined variable": (
+        {"files": [{"dest": "x", "src": "undefined.j2"}]},
+        "files[0] (x): the template undefined.j2 cannot be rendered",
+    ),
+    "a string for a command": (
+        {"test": "nginx -t"},
+        "test: 'nginx -t' must be a list of words, run without a shell: [nginx, -t]",
+    ),
+    "no such endpoint": ({"endpoints": ["shop.test:https"]}, "endpoints[0]: endpoint 'shop.test:https'"),
+    "unknown parameter": ({"rooot": "/x"}, "deploy: unknown key 'rooot'"),
+}
+
+
+def test_bad_input_is_refused_before_anything_is_touched(web: Webserver) -> None:
+    (web.base / "templates" / "undefined.j2").write_text("{{ no_such_variable }}")
+    play = web.play(*(web.task(**fault) for fault, _message in BAD_INPUT.values()))
+    for result, (_fault, message) in zip(play.results, BAD_INPUT.values(), strict=True):
+        assert result["failed"] and message in result["msg"], result
+    assert not web.root.exists()
+
+
+def test_key_where_a_certificate_is_wanted(web: Webserver) -> None:
+    key = web.pki.key_pem("leaf")
+    result = web.play(web.task(certificates=[{"name": NAME, "fullchain": key, "privkey": key}])).results[0]
+    assert result["failed"] and "private key" in result["msg"] and f"({NAME})" in result["msg"], result
+    assert key.splitlines()[1] not in str(result)
+
+
+def test_braces_in_values_are_not_rendered_again(web: Webserver) -> None:
+    """A value is data: what looks like a template in it is written as it stands."""
+    site = web.site(extra="# {% raw %}{{ 1 + 1 }}{% endraw %}")
+    result = web.play(web.task(files=[site])).results[0]
+    assert not result["failed"], result
+    assert "# {{ 1 + 1 }}" in (web.root / "current" / "sites" / f"{NAME}.conf").read_text()

@@ -1,0 +1,197 @@
+# Copyright (c) 2026, the fullchain.tls contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Commands, processes and logs, with real processes. Plain unittest: these also run under Python 3.6."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+
+from ansible_collections.fullchain.tls.plugins.module_utils import server
+from ansible_collections.fullchain.tls.plugins.module_utils.server import Server
+
+# A master with one worker that listens, which on SIGHUP does what argv[2] says: replaces the worker (with a pause in
+# which both accept, as nginx does; the old one then closes its socket and lives on), keeps it, or dies.
+MASTER = """
+import os, signal, socket, sys, time
+listener = socket.socket()
+listener.bind(("127.0.0.1", 0))
+listener.listen(5)
+def worker():
+    pid = os.fork()
+    if pid == 0:
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)
+        signal.signal(signal.SIGUSR1, lambda *ignored: listener.close())
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        for dummy in range(600):
+            time.sleep(0.1)
+        os._exit(0)
+    return pid
+old = worker()
+retired = []
+def hup(*ignored):
+    global old
+    if sys.argv[2] == "die":
+        os.kill(old, 9)
+        os._exit(1)
+    if sys.argv[2] == "replace":
+        new = worker()
+        time.sleep(0.5)
+        os.kill(old, signal.SIGUSR1)
+        retired.append(old)
+        old = new
+    else:
+        with open(sys.argv[3], "a") as log:
+            log.write("[notice] something else\\n[emerg] bind() failed\\n")
+signal.signal(signal.SIGHUP, hup)
+signal.signal(signal.SIGTERM, lambda *ignored: ([os.kill(pid, 9) for pid in retired + [old]], os._exit(0)))
+with open(sys.argv[1] + ".new", "w") as pid_file:
+    pid_file.write("%d\\n" % os.getpid())
+os.rename(sys.argv[1] + ".new", sys.argv[1])
+while True:
+    signal.pause()
+"""
+
+
+class Processes(unittest.TestCase):
+    def setUp(self):
+        self.base = tempfile.mkdtemp(prefix="fullchain-test-")
+        self.addCleanup(shutil.rmtree, self.base)
+        self.pid_file, self.log = os.path.join(self.base, "pid"), os.path.join(self.base, "log")
+        with open(self.log, "w") as log:
+            log.write("[emerg] long ago\n")
+
+    def master(self, on_reload):
+        command = [sys.executable, "-c", MASTER, self.pid_file, on_reload, self.log]
+        process = subprocess.Popen(command)
+        self.addCleanup(process.wait)
+        self.addCleanup(process.send_signal, signal.SIGTERM)
+        deadline = time.monotonic() + 10
+        while not os.path.exists(self.pid_file) and time.monotonic() < deadline:
+            time.sleep(0.01)
+        return process
+
+    def served_by(self, **options):
+        hup = ["sh", "-c", 'kill -HUP $(cat "$0")', self.pid_file]
+        arguments = {"reload": hup, "pid_file": self.pid_file, "error_log": self.log, "seconds": 1.0}
+        arguments.update(options)
+        return Server(**arguments)
+
+    def test_new_child_is_a_reload(self):
+        self.master("replace")
+        outcome = self.served_by(seconds=10.0).activate()
+        self.assertTrue(outcome.ok, outcome)
+        self.assertEqual(outcome.step, "reload")
+
+    def test_settled_is_when_no_old_child_accepts(self):
+        """For half a second old and new children accept; what the old one then still does is its own affair."""
+        process = self.master("replace")
+        old = list(server.children(process.pid))
+        self.assertEqual([len(server.listening(pid)) for pid in old], [1])
+        outcome = self.served_by(seconds=10.0).activate()
+        self.assertTrue(outcome.settled, outcome)
+        self.assertEqual([server.listening(pid) for pid in old], [set()])
+        self.assertEqual(len(server.children(process.pid)), 2)
+
+    def test_old_child_that_goes_on_accepting_is_told(self):
+        process = self.master("replace")
+        outcome = self.served_by(seconds=0.2, reload=["true"]).activate()
+        self.assertFalse(outcome.ok)
+        before = server.children(process.pid)
+        listeners = {pid: server.listening(pid) for pid in before}
+        self.assertFalse(self.served_by(seconds=0.2)._has_settled(before, listeners))
+        self.assertFalse(Server(reload=["true"]).activate().settled)
+
+    def test_refused_reload_quotes_the_grave_new_lines(self):
+        self.master("keep")
+        outcome = self.served_by().activate()
+        self.assertFalse(outcome.ok)
+        self.assertIn("refused the reload", outcome.reason)
+        self.assertEqual(list(outcome.log), ["[emerg] bind() failed"])
+
+    def test_server_that_dies_on_the_reload(self):
+        self.master("die")
+        outcome = self.served_by(seconds=10.0).activate()
+        self.assertFalse(outcome.ok)
+        self.assertIn("died on the reload", outcome.reason)
+
+    def test_dead_server_is_started(self):
+        self.assertIs(self.served_by().alive(), False)
+        script = '"$0" -c "$1" "$2" replace "$3" & sleep 0.2'
+        start = ["sh", "-c", script, sys.executable, MASTER, self.pid_file, self.log]
+        started = self.served_by(start=start, reload=["false"], seconds=10.0)
+        outcome = started.activate()
+        self.addCleanup(os.kill, server.read_pid(self.pid_file), signal.SIGTERM)
+        self.assertTrue(outcome.ok, outcome)
+        self.assertEqual(outcome.step, "start")
+        self.assertIs(started.alive(), True)
+
+    def test_start_that_starts_nothing(self):
+        outcome = self.served_by(start=["true"]).activate()
+        self.assertFalse(outcome.ok)
+        self.assertIn("no process that", outcome.reason)
+
+    def test_dead_server_may_stay_dead(self):
+        self.assertTrue(self.served_by(start=["false"]).activate(start=False).ok)
+
+    def test_zombie_is_dead(self):
+        process = subprocess.Popen(["true"])
+        deadline = time.monotonic() + 10
+        while server.process_alive(process.pid) and time.monotonic() < deadline:
+            time.sleep(0.01)
+        self.assertFalse(server.process_alive(process.pid))
+        process.wait()
+
+    def test_without_a_pid_file_the_answer_is_believed(self):
+        self.assertTrue(Server(reload=["true"]).activate().ok)
+        outcome = Server(reload=["sh", "-c", "echo no; exit 3"]).activate()
+        self.assertEqual((outcome.ok, outcome.rc, list(outcome.lines)), (False, 3, ["no"]))
+
+
+class Commands(unittest.TestCase):
+    def test_daemon_that_keeps_the_output_open_is_not_waited_for(self):
+        began = time.monotonic()
+        self.assertEqual(server.run(["sh", "-c", "sleep 5 & echo started"]), (0, ["started"]))
+        self.assertLess(time.monotonic() - began, 4)
+
+    def test_command_that_hangs_is_killed(self):
+        self.assertEqual(server.run(["sh", "-c", "echo waiting; sleep 60"], seconds=0.3), (None, ["waiting"]))
+
+    def test_command_that_is_not_there(self):
+        rc, lines = server.run(["no-such-command"])
+        self.assertIsNone(rc)
+        self.assertIn("no-such-command", lines[0])
+
+    def test_sbin_is_searched(self):
+        self.assertEqual(server.find_program(["sh", "-c"], "/no/such:/usr/bin:/bin")[0].rpartition("/")[2], "sh")
+        self.assertEqual(server.find_program(["/x/nginx"], "/usr/sbin"), ["/x/nginx"])
+
+    def test_only_the_last_lines_are_quoted(self):
+        self.assertEqual(server.last_lines(b"".join(b"%d\n" % number for number in range(50)))[0], "30")
+
+
+class Logs(unittest.TestCase):
+    def test_rotated_log_is_read_from_its_beginning(self):
+        base = tempfile.mkdtemp(prefix="fullchain-test-")
+        self.addCleanup(shutil.rmtree, base)
+        path = os.path.join(base, "log")
+        with open(path, "w") as log:
+            log.write("a long line from before\n")
+        mark = server.log_mark(path)
+        os.rename(path, path + ".1")
+        with open(path, "w") as log:
+            log.write("[ssl:emerg] AH02238\n")
+        self.assertEqual(server.log_since(path, mark), ["[ssl:emerg] AH02238"])
+
+    def test_missing_log(self):
+        self.assertEqual(server.log_since("/no/such/log", server.log_mark("/no/such/log")), [])
+        self.assertEqual(server.log_since(None, server.log_mark(None)), [])
+
+
+if __name__ == "__main__":
+    unittest.main()
