@@ -24,7 +24,7 @@ UNIT_PROGRAMS := nginx=nginx-light openssl=openssl curl=curl gnutls-cli=gnutls-b
 help:  ## list the targets
 	@sed -nE 's/^([a-z]+):.*## (.*)/\1\t\2/p' Makefile | expand -t 12
 
-demo: .work/venv.stamp .work/lab.stamp  ## obtain, deploy, verify and refuse a bad chain, on servers of its own
+demo: .work/lab.stamp  ## obtain, deploy, verify and refuse a bad chain, on servers of its own
 	@lab/demo/run
 
 test: lint unit sanity molecule  ## all checks and all tests
