@@ -1,0 +1,139 @@
+# Copyright (c) 2026, the fullchain.tls contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The life of a fleet, from bare hosts on: each test goes on from where the one before it ended.
+
+Every run is one of playbooks/site.yml on Debian 11, 12 and 13 at once.
+"""
+
+from __future__ import annotations
+
+import ssl
+import urllib.request
+from http.client import HTTPSConnection
+
+import pytest
+
+from tests.lab import Lab, name, site
+
+FIRST = [site(1), site(2, aliases=[], proxy_to="http://127.0.0.1:8000")]
+CURRENT = "/etc/nginx/fullchain/current"
+
+
+@pytest.fixture(scope="module")
+def lab() -> Lab:
+    return Lab()
+
+
+def hosts_ok(lab: Lab, run) -> None:
+    assert run.rc == 0, run.output
+    assert run.count("failed", lab.hosts) == dict.fromkeys(lab.hosts, 0), run.output
+
+
+def lines_of_the_lineage(lab: Lab, host: str, number: int) -> set[str]:
+    """The names in the certificate of a site, read on the host."""
+    live = f"/etc/letsencrypt/live/{name(host, number)}/cert.pem"
+    return set(
+        lab.on(host, f"openssl x509 -in {live} -noout -ext subjectAltName | tail -n 1").replace("DNS:", "").split(", ")
+    )
+
+
+def test_check_mode_on_bare_hosts_tells_what_would_happen_and_touches_nothing(lab):
+    everything = "find /etc /opt /srv /usr /var/lib /var/www -xdev -printf '%p %s %m %T@\\n' | grep -v systemd | sort"
+    before = {host: lab.on(host, everything) for host in lab.hosts}
+    run = lab.play("--check", "--diff", tls_sites=FIRST)
+    hosts_ok(lab, run)
+    assert {host: lab.on(host, everything) for host in lab.hosts} == before
+    assert lab.orders() == 0
+    for host in lab.hosts:
+        assert f"server_name {name(host, 1)}" in run.output
+        assert run.recap[host]["changed"] > 0
+
+
+def test_the_first_run_ends_with_https(lab):
+    run = lab.play(tls_sites=FIRST)
+    hosts_ok(lab, run)
+    assert lab.orders() == 2 * len(lab.hosts)
+    for host in lab.hosts:
+        assert len(lab.chain(host, name(host, 1))) == 3  # leaf and two intermediates
+        assert lab.chain(host, name(host, 1, "www")) == lab.chain(host, name(host, 1))
+        assert lab.chain(host, name(host, 2)) != lab.chain(host, name(host, 1))
+
+
+def test_http_is_redirected_and_https_answers_with_hsts(lab):
+    trust = ssl.create_default_context(cadata=lab.root)
+    for host, address in lab.addresses.items():
+        request = urllib.request.Request(f"http://{address}/a?b=c", headers={"Host": name(host, 1)})
+        opener = urllib.request.build_opener(KeepRedirect)
+        answer = opener.open(request, timeout=10)
+        assert (answer.status, answer.headers["Location"]) == (308, f"https://{name(host, 1)}/a?b=c")
+        connection = HTTPSConnection(address, context=trust, timeout=10)
+        connection.sock = trust.wrap_socket(_connect(address), server_hostname=name(host, 1))
+        connection.request("GET", "/index.nginx-debian.html", headers={"Host": name(host, 1)})
+        answer = connection.getresponse()
+        assert answer.status == 200
+        assert answer.headers["Strict-Transport-Security"] == "max-age=63072000"
+
+
+def test_http_2_is_spoken(lab):
+    trust = ssl.create_default_context(cadata=lab.root)
+    trust.set_alpn_protocols(["h2", "http/1.1"])
+    for host, address in lab.addresses.items():
+        with trust.wrap_socket(_connect(address), server_hostname=name(host, 1)) as connection:
+            assert connection.selected_alpn_protocol() == "h2"
+
+
+def test_the_second_run_changes_nothing_and_asks_nothing_of_the_ca(lab):
+    orders = lab.orders()
+    run = lab.play(tls_sites=FIRST)
+    hosts_ok(lab, run)
+    assert run.count("changed", lab.hosts) == dict.fromkeys(lab.hosts, 0), run.output
+    assert lab.orders() == orders
+    tasks = {host: counts["ok"] for host, counts in run.recap.items() if host in lab.hosts}
+    assert all(count <= 15 for count in tasks.values()), tasks
+
+
+def test_a_name_added_is_one_order_a_host(lab):
+    orders = lab.orders()
+    hosts_ok(lab, lab.play(tls_sites=[site(1, aliases=["www", "cdn"][:1]), site(2, proxy_to="http://127.0.0.1:8000")]))
+    assert lab.orders() == orders + len(lab.hosts)
+    for host in lab.hosts:
+        assert lines_of_the_lineage(lab, host, 2) == {name(host, 2), name(host, 2, "www")}
+        assert lab.chain(host, name(host, 2, "www")) == lab.chain(host, name(host, 2))
+
+
+def test_a_name_removed_is_one_order_a_host_and_only_once(lab):
+    orders = lab.orders()
+    for _run in range(2):
+        hosts_ok(lab, lab.play(tls_sites=FIRST))
+        assert lab.orders() == orders + len(lab.hosts)
+    for host in lab.hosts:
+        assert lines_of_the_lineage(lab, host, 2) == {name(host, 2)}
+
+
+def test_a_site_removed_takes_its_files_with_it(lab):
+    hosts_ok(lab, lab.play(tls_sites=FIRST[:1]))
+    for host in lab.hosts:
+        files = lab.on(host, f"cd {CURRENT} && grep -rl {name(host, 2)} . || true")
+        assert files == ""
+        assert lab.on(host, f"ls {CURRENT}/sites") == f"{name(host, 1)}.conf"
+
+
+def test_an_empty_list_takes_everything_away_and_nginx_goes_on(lab):
+    hosts_ok(lab, lab.play("--skip-tags", "verify", tls_sites=[]))
+    for host in lab.hosts:
+        assert lab.on(host, f"ls {CURRENT}/sites 2>/dev/null || true") == ""
+        assert lab.on(host, "systemctl is-active nginx") == "active"
+
+
+class KeepRedirect(urllib.request.HTTPRedirectHandler):
+    """Shows the redirect instead of following it."""
+
+    def http_error_308(self, request, answer, code, message, headers):
+        return answer
+
+
+def _connect(address: str):
+    import socket
+
+    return socket.create_connection((address, 443), timeout=10)
