@@ -227,7 +227,7 @@ def test_fetched_and_judged(tmp_path, pki, settings):
 def test_settings_are_read_before_any_connection():
     connections = []
     with (
-        servers.raw_server(lambda connection: connections.append(connection)) as port,
+        servers.raw_server(connections.append) as port,
         pytest.raises(InputError, match="nowhere"),
     ):
         verify_endpoints([Endpoint(HOST, port)], Settings(trust=("/nowhere.pem",)))
