@@ -86,6 +86,15 @@ def test_a_faulty_certificate_is_refused_before_a_host_is_touched(fleet):
         assert "fix: " in run.output
 
 
+def test_a_chain_out_of_order_with_its_root_is_put_right_and_said(fleet):
+    """What it becomes is what is there already, so nothing changes."""
+    run = fleet.play("--tags", "deploy", sites=[site(1), fleet.files(2, "leaf", "inter", "root", "leaf")])
+    assert run.rc == 0, run.output
+    assert run.count("changed", fleet.lab.hosts) == dict.fromkeys(fleet.lab.hosts, 0), run.output
+    for words in ("was certificate #3 and is now the first", "was left out: it is a root"):
+        assert words in run.output
+
+
 def test_a_syntax_error_is_taken_back(fleet):
     assert_taken_back(fleet, "nginx -t", 'unknown directive "no_such_directive"', extra="no_such_directive on;")
 

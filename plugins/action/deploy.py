@@ -39,7 +39,7 @@ from ansible_collections.fullchain.tls.plugins.plugin_utils.deployment.wire_stat
 )
 from ansible_collections.fullchain.tls.plugins.plugin_utils.errors import InputError
 from ansible_collections.fullchain.tls.plugins.plugin_utils.libraries import require_libraries
-from ansible_collections.fullchain.tls.plugins.plugin_utils.pki.trust import load_trust_store
+from ansible_collections.fullchain.tls.plugins.plugin_utils.pki.trust import load_trust_store, located
 from ansible_collections.fullchain.tls.plugins.plugin_utils.verification import Result, failing, judge_served
 from ansible_collections.fullchain.tls.plugins.plugin_utils.wire.endpoints import Endpoint
 from ansible_collections.fullchain.tls.plugins.plugin_utils.wire.fetch import fetch_all
@@ -81,7 +81,7 @@ class ActionModule(ActionBase):
         try:
             require_libraries()
             request = read_request(_plain(self._task.args))
-            trust = tuple(map(self._locate_trust, request.settings.trust))
+            trust = located(request.settings.trust, self._find_file)
             request = replace(request, settings=replace(request.settings, trust=trust))
             load_trust_store(trust)  # an unreadable one is told before anything else is done
             result.update(self._deploy(request))
@@ -215,14 +215,12 @@ class ActionModule(ActionBase):
             raise Stop(messages.refused(errors + unreadable, unsound), changed=False, taken_back=False, results=unsound)
         return judged
 
-    def _locate_trust(self, item: str) -> str:
-        """A relative path is so to the role or the playbook; words and PEM text are left as they are."""
-        if "-----BEGIN" in item or item in ("system", "mozilla"):
-            return item
+    def _find_file(self, path: str) -> str | None:
+        """Where a path is that is relative to the role or the playbook, as for the module copy."""
         try:
-            return str(self._find_needle("files", item))
+            return str(self._find_needle("files", path))
         except AnsibleError:
-            return item  # load_trust_store says what is wrong with it
+            return None
 
     def _read(self, path: str) -> bytes:
         content: bytes = self._loader._get_file_contents(path)[0]  # decrypts a vaulted file in memory

@@ -17,6 +17,7 @@ from ansible_collections.fullchain.tls.plugins.plugin_utils.libraries import req
 from ansible_collections.fullchain.tls.plugins.plugin_utils.pki.certificates import read_certificates
 from ansible_collections.fullchain.tls.plugins.plugin_utils.pki.keys import read_private_key, spki_sha256
 from ansible_collections.fullchain.tls.plugins.plugin_utils.pki.names import parse_server_name
+from ansible_collections.fullchain.tls.plugins.plugin_utils.pki.trust import located
 from ansible_collections.fullchain.tls.plugins.plugin_utils.report.text import failure_text, report_lines
 from ansible_collections.fullchain.tls.plugins.plugin_utils.verification import (
     FAIL_ON,
@@ -71,7 +72,7 @@ class ActionModule(ActionBase):
         return {**result, **self._conclude(results, params["fail_on"], params["show"])}
 
     def _verify(self, params: Mapping[str, Any]) -> list[Result]:
-        trust = [self._locate_trust(item) for item in params["trust"]]
+        trust = located(params["trust"], self._find_file)
         settings = read_settings({**params, "trust": trust})
         if params.get("chain") is not None:
             return [self._judge_files(params, settings)]
@@ -113,16 +114,14 @@ class ActionModule(ActionBase):
     def _with_trust(self, endpoint: Endpoint) -> Endpoint:
         if endpoint.trust is None:
             return endpoint
-        return replace(endpoint, trust=tuple(self._locate_trust(item) for item in endpoint.trust))
+        return replace(endpoint, trust=located(endpoint.trust, self._find_file))
 
-    def _locate_trust(self, item: str) -> str:
-        """A path that is relative is so to the playbook or the role; words and PEM text are left as they are."""
-        if "-----BEGIN " in item or item in ("system", "mozilla"):
-            return item
+    def _find_file(self, path: str) -> str | None:
+        """Where a path is that is relative to the role or the playbook, as for the module copy."""
         try:
-            return str(self._find_needle("files", item))
+            return str(self._find_needle("files", path))
         except AnsibleError:
-            return item  # load_trust_store says what is wrong with it
+            return None
 
     def _conclude(self, results: list[Result], fail_on: str, show: bool) -> dict[str, Any]:
         summary = summarise(results)

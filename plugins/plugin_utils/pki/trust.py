@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import ssl
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -76,6 +76,14 @@ def load_trust_store(items: Sequence[str]) -> TrustStore:
     if not items:
         raise InputError(f"trust is empty (expected PEM paths, PEM text or the words {', '.join(_WORDS)})")
     return _store(tuple(_load(item) for item in items))
+
+
+def located(items: Sequence[str], find: Callable[[str], str | None]) -> tuple[str, ...]:
+    """The items, with each relative path found as the caller finds files; words and PEM text stay as they are.
+
+    find: a path to where it is, or None. What is not found stays as it is too: load_trust_store says what is wrong with it.
+    """
+    return tuple(item if "-----BEGIN " in item or item in _WORDS else find(item) or item for item in items)
 
 
 @lru_cache(maxsize=64)

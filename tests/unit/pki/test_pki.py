@@ -29,7 +29,11 @@ from ansible_collections.fullchain.tls.plugins.plugin_utils.pki.keys import (
     read_public_key,
     spki_sha256,
 )
-from ansible_collections.fullchain.tls.plugins.plugin_utils.pki.trust import TrustStore, load_trust_store
+from ansible_collections.fullchain.tls.plugins.plugin_utils.pki.trust import (
+    TrustStore,
+    load_trust_store,
+    located,
+)
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.serialization import pkcs7, pkcs12
 from hypothesis import given, settings
@@ -440,3 +444,15 @@ def test_libraries_that_are_not(monkeypatch: pytest.MonkeyPatch, found: str | No
 def test_base64_with_line_ends_of_every_kind_is_one_certificate(pki: Pki) -> None:
     body = base64.b64encode(pki.der("leaf")).decode()
     assert read_certificates(f"-----BEGIN CERTIFICATE-----{body}-----END CERTIFICATE-----", "x") == (pki["leaf"],)
+
+
+def test_paths_in_trust_are_located_and_nothing_else_is(pki: Pki) -> None:
+    text = pki.pem("root")
+    found = {"root.pem": "/roles/x/files/root.pem"}
+    assert located(["system", "mozilla", text, "root.pem", "nowhere.pem"], found.get) == (
+        "system",
+        "mozilla",
+        text,
+        "/roles/x/files/root.pem",
+        "nowhere.pem",
+    )
