@@ -224,7 +224,9 @@ def test_servers_that_do_not_answer(ports, talk, said):
 
 
 def test_dead_names_hold_nobody_up(ports, monkeypatch):
-    monkeypatch.setattr(certbot_probe, "resolve", lambda name, port: ["127.0.0.1"] if name == "good" else time.sleep(5))
+    monkeypatch.setattr(
+        certbot_probe, "resolve", lambda name, port: ["127.0.0.1"] if name == "good" else time.sleep(5) or []
+    )
     names = [f"dead{number}" for number in range(10)] + ["good"]
     with serving({PATH: (200, {}, b"c0ffee")}) as port:
         ports(port)
