@@ -31,7 +31,7 @@ TEXTS = [
         "not-tls",
         "what answers does not speak TLS: what the connection met",
         "Check the port, and in nginx that the server block says `listen 443 ssl`; a mail or database port "
-        "may want starttls.",
+        "may speak TLS only after STARTTLS, which is not asked for here.",
     ),
     (
         "protocol-too-old",

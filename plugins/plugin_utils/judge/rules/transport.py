@@ -17,7 +17,8 @@ _MESSAGES = {
     ),
     "not-tls": (
         "what answers does not speak TLS: {detail}",
-        "Check the port, and in nginx that the server block says `listen 443 ssl`; a mail or database port may want starttls.",
+        "Check the port, and in nginx that the server block says `listen 443 ssl`; a mail or database port may speak TLS "
+        "only after STARTTLS, which is not asked for here.",
     ),
     "protocol-too-old": (
         "the server offers no version of TLS that clients still speak: {detail}",
