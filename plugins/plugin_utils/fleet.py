@@ -30,7 +30,11 @@ def endpoints_of_host(host: str, variables: Mapping[str, Any], verify_from: str 
     address = variables.get("tls_verify_address") or variables.get("ansible_host") or host
     found = site_endpoints(read_sites(variables.get("tls_sites") or []), address)
     trust = variables.get("tls_trust")
-    return [{**endpoint, "trust": trust} for endpoint in found] if trust else found
+    if not trust:
+        return found
+    # `-e tls_trust=a.pem,b.pem` is a text.
+    listed = [item.strip() for item in trust.split(",")] if isinstance(trust, str) else trust
+    return [{**endpoint, "trust": listed} for endpoint in found]
 
 
 def _listed(value: Any) -> list[Any]:

@@ -43,6 +43,7 @@ def test_its_own_list_comes_before_its_sites():
 def test_each_host_is_judged_by_its_own_trust():
     endpoints = endpoints_of_host("web1", {"tls_sites": SITES, "tls_trust": ["system", "own-root.pem"]})
     assert {parse_endpoint(item).trust for item in endpoints} == {("system", "own-root.pem")}
+    assert endpoints == endpoints_of_host("web1", {"tls_sites": SITES, "tls_trust": "system, own-root.pem"})
 
 
 def test_where_it_is_looked_at_from():
