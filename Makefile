@@ -75,16 +75,16 @@ pins: .work/lint.stamp  ## write requirements-dev.txt anew from requirements-dev
 	@rm -rf .work/venv
 	@$(PYTHON) -m venv .work/venv
 	@.work/venv/bin/pip install -qq --no-deps -r requirements-dev.txt
-	@touch $@
+	@mkdir -p .work && touch $@
 
 .work/lab.stamp: Makefile
 	@.ci/need $(LAB_PROGRAMS)
-	@touch $@
+	@mkdir -p .work && touch $@
 
 .work/unit.stamp: Makefile
 	@.ci/need $(UNIT_PROGRAMS)
-	@touch $@
+	@mkdir -p .work && touch $@
 
 .work/lint.stamp: Makefile
 	@.ci/need shellcheck=shellcheck git=git
-	@touch $@
+	@mkdir -p .work && touch $@
