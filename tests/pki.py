@@ -33,9 +33,27 @@ from ansible_collections.fullchain.tls.plugins.plugin_utils.pki.certificates imp
 from ansible_collections.fullchain.tls.plugins.plugin_utils.pki.trust import TrustStore
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, mldsa, padding, rsa
 from cryptography.x509.oid import AuthorityInformationAccessOID, ExtendedKeyUsageOID, NameOID
 
+_CURVES = {
+    "ecdsa": ec.SECP256R1,
+    "p192": ec.SECP192R1,
+    "p224": ec.SECP224R1,
+    "p384": ec.SECP384R1,
+    "p521": ec.SECP521R1,
+    "secp256k1": ec.SECP256K1,
+    "brainpool256": ec.BrainpoolP256R1,
+}
+_OTHER_KEYS: dict[str, Any] = {
+    "ed25519": ed25519.Ed25519PrivateKey,
+    "ed448": ed448.Ed448PrivateKey,
+    "mldsa65": mldsa.MLDSA65PrivateKey,
+}
+_BROKEN_DIGESTS: dict[str, tuple[bytes, hashes.HashAlgorithm]] = {
+    "sha1": (b"\x05", hashes.SHA1()),
+    "md5": (b"\x04", hashes.MD5()),
+}
 _UNITS = {"s": "seconds", "h": "hours", "d": "days"}
 
 
@@ -52,14 +70,20 @@ class Cert:
     like: str | None = None  # subject and key of that declared certificate: a cross-sign or a renewal
     key: str | None = None  # key of that declared certificate
     signed_by: str | None = None  # the key that signs, where it is not the issuer's: a wrong signature
-    key_type: str = "ecdsa"  # or rsa2048, rsa1024
+    key_type: str = "ecdsa"  # P-256; or p224, p384, secp256k1, ...; rsa2048, rsa1024, ...; ed25519, ed448, mldsa65
+    digest: str = "sha256"  # or sha384, sha1, md5, of the issuer's signature; sha1 and md5 for an issuer with RSA
+    pss: bool = False  # RSASSA-PSS signature of an issuer with RSA
     key_ids: bool = True  # subject and authority key identifiers
     path_length: int | None = None
     ca_issuers: Sequence[str] = ()  # URLs in authority information access
     usages: Sequence[x509.ObjectIdentifier] | None = (
         None  # extended key usages; None: serverAuth for a leaf, () for none
     )
-    extensions: Sequence[tuple[x509.ExtensionType, bool]] = ()  # (value, critical) to add
+    extensions: Sequence[
+        tuple[x509.ExtensionType, bool]
+    ] = ()  # (value, critical) to add, or to replace one of its kind
+    without: Sequence[type[x509.ExtensionType]] = ()  # extensions to leave out
+    serial: int | None = None  # None: random
 
     @property
     def is_ca(self) -> bool:
@@ -124,11 +148,11 @@ def _resolved(cert: Cert, declared: Mapping[str, Cert]) -> Cert:
 
 
 def _new_key(key_type: str, owner: str) -> Any:
-    return (
-        ec.generate_private_key(ec.SECP256R1())
-        if key_type == "ecdsa"
-        else _rsa_key(int(key_type.removeprefix("rsa")), owner)
-    )
+    if key_type.startswith("rsa"):
+        return _rsa_key(int(key_type.removeprefix("rsa")), owner)
+    if key_type in _OTHER_KEYS:
+        return _OTHER_KEYS[key_type].generate()
+    return ec.generate_private_key(_CURVES[key_type]())
 
 
 @cache
@@ -146,13 +170,33 @@ def _mint(
         .subject_name(subject)
         .issuer_name(issuer)
         .public_key(keys[name].public_key())
-        .serial_number(x509.random_serial_number())
+        .serial_number(x509.random_serial_number() if cert.serial is None else cert.serial)
         .not_valid_before(now + _delta(cert.starts))
         .not_valid_after(now + _delta(cert.ends or ("3650d" if cert.is_ca else "60d")))
     )
     for value, critical in _extensions(cert, subject, keys[name].public_key(), keys[issuer_name].public_key()):
         builder = builder.add_extension(value, critical)
-    return builder.sign(keys[cert.signed_by or issuer_name], hashes.SHA256())
+    return _signed(builder, keys[cert.signed_by or issuer_name], cert)
+
+
+def _signed(builder: x509.CertificateBuilder, key: Any, cert: Cert) -> x509.Certificate:
+    if cert.digest in _BROKEN_DIGESTS:
+        return _signed_with_broken_digest(builder.sign(key, hashes.SHA256()), key, cert.digest)
+    digest = {"sha256": hashes.SHA256(), "sha384": hashes.SHA384()}[cert.digest]
+    takes_digest = isinstance(key, rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey)
+    pss = padding.PSS(padding.MGF1(digest), padding.PSS.DIGEST_LENGTH) if cert.pss else None
+    return builder.sign(key, digest if takes_digest else None, rsa_padding=pss)
+
+
+def _signed_with_broken_digest(certificate: x509.Certificate, key: rsa.RSAPrivateKey, digest: str) -> x509.Certificate:
+    """The library mints none. The identifiers of RSA with SHA-256, SHA-1 and MD5 differ in their last octet only."""
+    last, algorithm = _BROKEN_DIGESTS[digest]
+    identifier = bytes.fromhex("2a864886f70d0101")
+    tbs = certificate.tbs_certificate_bytes.replace(identifier + b"\x0b", identifier + last)
+    signature = key.sign(tbs, padding.PKCS1v15(), algorithm)
+    der = certificate.public_bytes(serialization.Encoding.DER)
+    der = der.replace(identifier + b"\x0b", identifier + last).replace(certificate.signature, signature)
+    return x509.load_der_x509_certificate(der)
 
 
 def _subject(name: str, cert: Cert) -> x509.Name:
@@ -177,7 +221,8 @@ def _extensions(cert: Cert, subject: x509.Name, key: Any, issuer_key: Any) -> li
     if cert.ca_issuers:
         found.append((_authority_information_access(cert.ca_issuers), False))
     replaced = {value.oid for value, _critical in cert.extensions}
-    return [*(entry for entry in found if entry[0].oid not in replaced), *cert.extensions]
+    left_out = {kind.oid for kind in cert.without}
+    return [*(entry for entry in found if entry[0].oid not in replaced | left_out), *cert.extensions]
 
 
 def _key_usage(ca: bool) -> x509.KeyUsage:
