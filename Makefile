@@ -17,9 +17,9 @@ export PATH := $(BIN):$(PATH)
 
 LAB_PROGRAMS := podman=podman runc=runc netavark=netavark aardvark-dns=aardvark-dns iptables=iptables \
 	mmdebstrap=mmdebstrap ssh=openssh-client
-UNIT_PROGRAMS := nginx=nginx-light openssl=openssl curl=curl gnutls-cli=gnutls-bin go=golang-go node=nodejs javac=default-jdk-headless
+UNIT_PROGRAMS := nginx=nginx-light openssl=openssl curl=curl gnutls-cli=gnutls-bin node=nodejs javac=default-jdk-headless
 
-.PHONY: help demo test lint unit sanity molecule bench clean pins
+.PHONY: help demo test lint unit sanity molecule bench clean docs pins
 
 help:  ## list the targets
 	@sed -nE 's/^([a-z]+):.*## (.*)/\1\t\2/p' Makefile | expand -t 12
@@ -56,6 +56,10 @@ bench: .work/venv.stamp .work/lab.stamp .work/unit.stamp  ## speed, beside what 
 clean:  ## remove the labs, their images and .work
 	@if command -v podman >/dev/null; then lab/lab clean; fi
 	rm -rf .work .coverage .mypy_cache .pytest_cache .ruff_cache .hypothesis .ansible
+
+docs: .work/venv.stamp .work/unit.stamp  ## write the generated parts of docs/ anew
+	python -m tests.documents
+	DOCS=write pytest -q tests/unit/judge/test_real_clients.py -k the_table_in_docs
 
 pins: .work/lint.stamp  ## write requirements-dev.txt anew from requirements-dev.in
 	rm -rf .work/pins

@@ -88,6 +88,44 @@ _ADDRESS_MISMATCH = {
 _GO_COMMON_NAME = "x509: certificate relies on legacy Common Name field, use SANs instead"
 _NO_HANDSHAKE = dict.fromkeys(_NAME_MISMATCH, "no connection: the server cannot use this pair")
 
+_GNUTLS_CONSTRAINTS = "The certificate chain violates the signer's constraints."
+_GNUTLS_INSECURE = "The certificate chain uses insecure algorithm."
+_GO_NO_ISSUER = "x509: invalid signature: parent certificate cannot sign this kind of certificate"
+_NO_CERT_SIGN = "key usage does not include certificate signing"
+_CANNOT_SIGN = _openssl_family(
+    "invalid CA certificate",
+    _NO_CERT_SIGN,
+    java="CA key usage check failed: keyCertSign bit is not set",
+    go=_GO_NO_ISSUER,
+    gnutls=_GNUTLS_CONSTRAINTS,
+)
+_NOT_PERMITTED = _openssl_family(
+    "permitted subtree violation",
+    "permitted subtree violation",
+    java="name constraints check failed",
+    go="x509: a root or intermediate certificate is not authorized to sign for this name",
+    gnutls=_GNUTLS_CONSTRAINTS,
+)
+_UNHANDLED = _openssl_family(
+    "unhandled critical extension",
+    "unhandled critical extension",
+    java="unrecognized critical extension(s)",
+    go="x509: unhandled critical extension",
+    gnutls="The certificate contains an unknown critical extension.",
+)
+_WEAK_ISSUER = {
+    **_openssl_family("CA certificate key too weak", "CA certificate key too weak"),
+    "java": "Algorithm constraints check failed",
+    "go": "crypto/rsa: keys are insecure",
+    "gnutls": _GNUTLS_INSECURE,
+}
+_NO_ISSUER = {
+    **_UNKNOWN_ISSUER,
+    "curl": "(35) decode error",
+    "java": "signature check failed",
+    "gnutls": _GNUTLS_INSECURE,
+}
+
 _PATH_CODES = frozenset({"incomplete-chain", "unknown-issuer", "untrusted-root", "self-signed"})
 _LATER_CODES = frozenset(
     {"shadowed-issuer", "wrong-order", "duplicate-certificate", "unrelated-certificate", "root-served"}
@@ -228,14 +266,79 @@ CATALOGUE: Mapping[str, Entry] = {
     "bad-signature": Entry("trust", "error", "A signature was not made by the issuer's key.", _BAD_SIGNATURE),
     "not-a-ca": Entry(
         "authority",
-        "error",
+        "warning",
         "A certificate has issued another without being a CA's.",
         _openssl_family(
             "invalid CA certificate",
-            "key usage does not include certificate signing",
-            java="PKIX path validation failed: CA key usage check failed",
-            go=_GO_UNKNOWN,
+            "INVALID_CA",
+            java="basic constraints check failed: this is not a CA certificate",
+            go=_GO_NO_ISSUER,
             gnutls="The certificate issuer is not a CA.",
+        ),
+    ),
+    "wrong-key-usage": Entry(
+        "authority",
+        "warning",
+        "A key is used for what its certificate does not say it is for.",
+        _CANNOT_SIGN,
+    ),
+    "wrong-extended-key-usage": Entry(
+        "authority",
+        "warning",
+        "A certificate of the path is for other purposes than servers'.",
+        _openssl_family(
+            "unsuitable certificate purpose",
+            "INVALID_PURPOSE",
+            java="Extended key usage does not permit use for TLS server authentication",
+            go="x509: certificate specifies an incompatible key usage",
+            gnutls="The certificate chain does not match the intended purpose.",
+        ),
+    ),
+    "path-length-exceeded": Entry(
+        "authority",
+        "warning",
+        "A CA has more intermediates below it than it may.",
+        _openssl_family(
+            "path length constraint exceeded",
+            "PATH_LENGTH_EXCEEDED",
+            java="basic constraints check failed: pathLenConstraint violated",
+            go="x509: too many intermediates for path length constraint",
+            gnutls=_GNUTLS_CONSTRAINTS,
+        ),
+    ),
+    "name-constraint-violated": Entry(
+        "authority",
+        "warning",
+        "A CA has issued for a name that it may not issue for.",
+        _NOT_PERMITTED,
+    ),
+    "unknown-critical-extension": Entry(
+        "authority",
+        "warning",
+        "An extension is critical and clients do not know it.",
+        _UNHANDLED,
+    ),
+    "weak-key": Entry(
+        "strength",
+        "warning",
+        "A key is too small, or of a kind that clients do not take.",
+        {
+            **_openssl_family("EE certificate key too weak", "EE certificate key too weak"),
+            "java": "Algorithm constraints check failed",
+            "go": "crypto/rsa: keys are insecure",
+            "gnutls": _GNUTLS_INSECURE,
+        },
+    ),
+    "weak-signature": Entry(
+        "strength",
+        "warning",
+        "A signature of the path is made with a digest that can be forged.",
+        _openssl_family(
+            "CA signature digest algorithm too weak",
+            "CA signature digest algorithm too weak",
+            java="Algorithm constraints check failed on signature algorithm",
+            go="cannot verify signature: insecure algorithm",
+            gnutls=_GNUTLS_INSECURE,
         ),
     ),
     "shadowed-issuer": Entry(
@@ -268,6 +371,7 @@ CATALOGUE: Mapping[str, Entry] = {
     ),
     "outlived-by-leaf": Entry("time", "warning", "An issuer of the path ends before the leaf does."),
     "expires-soon": Entry("time", "warning", "The leaf ends soon."),
+    "lifetime-too-long": Entry("time", "warning", "The leaf's lifetime is longer than publicly trusted CAs may give."),
     # what is sent, beside the path
     "chain-too-long": Entry(
         "presentation",
@@ -294,6 +398,57 @@ CATALOGUE: Mapping[str, Entry] = {
 # Words for refusals that share a code with others: `code/what is special`.
 WORDS: Mapping[str, Mapping[str, str]] = {
     **{code: entry.words for code, entry in CATALOGUE.items()},
+    "chain-too-long/bytes": {
+        "openssl": "excessive message size",
+        "curl": "(35) excessive message size",
+        "python": "EXCESSIVE_MESSAGE_SIZE",
+        "nodejs": "ERR_SSL_EXCESSIVE_MESSAGE_SIZE",
+        "java": "The size of the handshake message exceeds the maximum allowed size",
+        "go": "tls: handshake message exceeds maximum",
+        "gnutls": "The handshake data size is too large.",
+    },
+    "not-a-ca/purpose": {**CATALOGUE["not-a-ca"].words, "nodejs": "INVALID_PURPOSE"},
+    "not-a-ca/key-usage": {
+        **CATALOGUE["not-a-ca"].words,
+        "nodejs": _NO_CERT_SIGN,
+        "java": _CANNOT_SIGN["java"],
+    },
+    **{
+        f"not-a-ca/anchor{why}": {
+            **CATALOGUE["not-a-ca"].words,
+            "nodejs": nodejs,
+            "java": "TrustAnchor is not a CA certificate",
+        }
+        for why, nodejs in (("", "INVALID_CA"), ("/purpose", "INVALID_PURPOSE"), ("/key-usage", _NO_CERT_SIGN))
+    },
+    "wrong-key-usage/anchor": {
+        **_CANNOT_SIGN,
+        "java": "TrustAnchor does not have keyCertSign bit set in KeyUsage extension",
+    },
+    "wrong-key-usage/leaf": {
+        **CATALOGUE["wrong-extended-key-usage"].words,
+        "java": "KeyUsage does not allow digital signatures",
+        "gnutls": "Key usage violation in certificate has been detected.",
+    },
+    "name-constraint-violated/excluded": {
+        **_NOT_PERMITTED,
+        **_openssl_family("excluded subtree violation", "excluded subtree violation"),
+    },
+    "name-constraint-violated/unknown": {**_NOT_PERMITTED, "java": "String index out of range"},
+    "unknown-critical-extension/unparsable": {
+        **_UNHANDLED,
+        "go": "tls: failed to parse certificate from server: x509: incorrectly marked critical",
+    },
+    "weak-key/issuer-rsa": _WEAK_ISSUER,
+    "weak-key/anchor-rsa": _WEAK_ISSUER,
+    "weak-key/issuer-curve": {
+        **_WEAK_ISSUER,
+        "java": "check failed",
+        "go": "tls: failed to parse certificate from server: x509: unsupported elliptic curve",
+    },
+    "weak-key/anchor-curve": {**_WEAK_ISSUER, "java": "check failed", "go": _GO_UNKNOWN},
+    "weak-key/issuer-kind": {**_NO_ISSUER, "nodejs": "UNABLE_TO_VERIFY_LEAF_SIGNATURE"},
+    "weak-key/anchor-kind": {**_NO_ISSUER, "gnutls": "The certificate is NOT trusted."},
     # X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT: the store's certificate is found, and is no root
     "untrusted-root/partial": {
         "openssl": "verify error: unable to get issuer certificate",

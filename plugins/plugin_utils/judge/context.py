@@ -5,16 +5,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from functools import cached_property
+from typing import Concatenate, ParamSpec
 
 from ansible_collections.fullchain.tls.plugins.plugin_utils.judge.catalogue import CATALOGUE, WORDS
-from ansible_collections.fullchain.tls.plugins.plugin_utils.judge.clients import accepts_name
+from ansible_collections.fullchain.tls.plugins.plugin_utils.judge.client_names import accepts_name
+from ansible_collections.fullchain.tls.plugins.plugin_utils.judge.clients import BEHAVIOUR, Behaviour
 from ansible_collections.fullchain.tls.plugins.plugin_utils.judge.model import Case, Finding
 from ansible_collections.fullchain.tls.plugins.plugin_utils.judge.paths import Path, best_path, leaf_index
 from ansible_collections.fullchain.tls.plugins.plugin_utils.pki.certificates import Certificate, printable
+
+_Facts = ParamSpec("_Facts")
 
 
 @dataclass(frozen=True)
@@ -22,6 +26,7 @@ class Context:
     """The case, and what several rules want to know about it. Computed when first asked for."""
 
     case: Case
+    along: Path | None = None  # judge this path, not the best one: the one that a client takes
 
     @cached_property
     def leaf_at(self) -> int | None:
@@ -36,8 +41,8 @@ class Context:
     @cached_property
     def path(self) -> Path | None:
         """The best path; None without a leaf."""
-        if self.leaf_at is None:
-            return None
+        if self.leaf_at is None or self.along is not None:
+            return self.along
         return best_path(self.case.chain, self.leaf_at, self.case.trust, self.case.at)
 
     @cached_property
@@ -62,6 +67,19 @@ class Context:
             if isinstance(certificate, Certificate):
                 yield index, certificate
 
+    def is_anchor(self, certificate: Certificate) -> bool:
+        """Whether it is the root of the store that the path ends at."""
+        return self.path is not None and certificate == self.path.anchor
+
+    def minding(
+        self, refuses: Callable[Concatenate[Behaviour, _Facts], bool], *facts: _Facts.args, **more: _Facts.kwargs
+    ) -> list[str]:
+        """The clients of which `refuses(behaviour, *facts)` holds.
+
+        Those that aren't chosen make no error of a finding, but are a reason to tell of it.
+        """
+        return [client for client, behaviour in BEHAVIOUR.items() if refuses(behaviour, *facts, **more)]
+
     def called(self, index: int | None, certificate: Certificate) -> str:
         """A certificate in a message. Numbers count from 1, as in a file."""
         if index is None:
@@ -85,14 +103,15 @@ class Context:
         certificate: int | None = None,
         refusing: Iterable[str] | None = None,
         words_of: str | None = None,
+        words: Mapping[str, str] | None = None,
     ) -> Finding:
         """A finding of that code, its severity following from who refuses.
 
         `refusing`: clients that refuse, those not chosen are left out; None: every client that the catalogue has words
-        for. `words_of`: the entry of WORDS that fits better than the code's own.
+        for. `words_of`: the entry of WORDS that fits better than the code's own; `words`: words of no entry.
         """
         entry = CATALOGUE[code]
-        words = WORDS[words_of or code]
+        words = words or WORDS[words_of or code]
         chosen = [c for c in self.case.clients if c in words and (refusing is None or c in refusing)]
         # Senders of webhooks that are no TLS library, but known by their words
         others = [c for c in entry.words if c not in _LIBRARIES] if chosen else []

@@ -13,9 +13,11 @@ import heapq
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import pairwise
 from operator import add
 from typing import NamedTuple
 
+from ansible_collections.fullchain.tls.plugins.plugin_utils.judge.fitness import unfit
 from ansible_collections.fullchain.tls.plugins.plugin_utils.pki.certificates import Certificate, Malformed, signed_by
 from ansible_collections.fullchain.tls.plugins.plugin_utils.pki.trust import TrustStore
 
@@ -29,6 +31,7 @@ class Cost(NamedTuple):
     bad_signatures: int = 0
     not_authorities: int = 0
     contradicting_key_ids: int = 0
+    unfit: int = 0
     out_of_dates: int = 0
     length: int = 0
 
@@ -79,32 +82,44 @@ class _Served:
         self.signatures_left -= 1
         return signed_by(certificate, issuer)
 
-    def issuers(self, index: int) -> Iterator[tuple[int, Cost]]:
-        """Served certificates that may have issued this one, with what is wrong about each."""
+    def issuers(self, way: Sequence[int]) -> Iterator[tuple[int, Cost]]:
+        """Served certificates that may have issued the last one of the way, with what is wrong about each."""
+        index = way[-1]
         certificate = self.certificates[index]
         if certificate.self_signed:
             return
         candidates = [i for i in self.by_subject.get(certificate.issuer_der, ()) if self.certificates[i] != certificate]
         for candidate, fault in self._weighed(certificate, [self.certificates[i] for i in candidates]):
             issuer = self.certificates[candidates[candidate]]
-            own = Cost(not_authorities=not issuer.is_ca, out_of_dates=not within_dates(issuer, self.at), length=1)
+            own = Cost(
+                not_authorities=not issuer.is_ca,
+                unfit=self._unfit(issuer, way),
+                out_of_dates=not within_dates(issuer, self.at),
+                length=1,
+            )
             yield candidates[candidate], fault.plus(own)
 
-    def roots(self, index: int) -> Iterator[tuple[Certificate, Cost]]:
-        """Roots of the store that may have issued this certificate, or are it."""
-        certificate = self.certificates[index]
+    def roots(self, way: Sequence[int]) -> Iterator[tuple[Certificate, Cost]]:
+        """Roots of the store that may have issued the last certificate of the way, or are it."""
+        certificate = self.certificates[way[-1]]
         if certificate in self.trust and certificate.self_signed:
             yield certificate, Cost()
             return
         roots = self.trust.roots(certificate.issuer_der)
         for candidate, fault in self._weighed(certificate, roots):
             root = roots[candidate]
-            yield root, fault.plus(Cost(out_of_dates=not within_dates(root, self.at)))
+            yield root, fault.plus(Cost(unfit=self._unfit(root, way), out_of_dates=not within_dates(root, self.at)))
+
+    def _unfit(self, issuer: Certificate, way: Sequence[int]) -> int:
+        below = sum(not self.certificates[index].self_issued for index in way[1:])
+        return unfit(issuer, self.certificates[way[-1]], self.certificates[way[0]], below)
 
     def _weighed(self, certificate: Certificate, candidates: Sequence[Certificate]) -> Iterator[tuple[int, Cost]]:
         """Candidates by their index. Names match already; the signature decides, and key identifiers guide: where
         both contradict, the candidate is another CA of the same name and no issuer at all."""
-        agreeing = [i for i, c in enumerate(candidates) if key_ids_agree(certificate, c)]
+        agreeing = [
+            i for i, c in enumerate(candidates) if key_ids_agree(certificate, c) and serials_agree(certificate, c)
+        ]
         found = False
         for i in agreeing:
             signed = self.signed(certificate, candidates[i])
@@ -126,6 +141,14 @@ def key_ids_agree(certificate: Certificate, issuer: Certificate) -> bool:
     """RFC 5280 4.2.1.1: the issuer's key identifier is the one that the certificate names, where both have one."""
     wanted, had = certificate.authority_key_id, issuer.subject_key_id
     return wanted is None or had is None or wanted == had
+
+
+def serials_agree(certificate: Certificate, issuer: Certificate) -> bool:
+    """RFC 5280 4.2.1.1: the issuer's serial number, and who issued it, are those that the certificate names, if any."""
+    if certificate.authority_serial is None:
+        return True
+    serial, names = certificate.authority_serial
+    return serial == issuer.x509.serial_number and (not names or issuer.issuer_der in names)
 
 
 def leaf_index(chain: Sequence[Certificate | Malformed]) -> int | None:
@@ -159,8 +182,8 @@ def best_path(chain: Sequence[Certificate | Malformed], leaf: int, trust: TrustS
         if way[-1] in settled:
             continue
         settled[way[-1]] = cost, way
-        ends += [(cost.plus(more), way, root) for root, more in served.roots(way[-1])]
-        for issuer, more in served.issuers(way[-1]):
+        ends += [(cost.plus(more), way, root) for root, more in served.roots(way)]
+        for issuer, more in served.issuers(way):
             if issuer not in settled:
                 heapq.heappush(queue, (cost.plus(more), (*way, issuer)))
     gave_up = served.signatures_left <= 0
@@ -176,17 +199,8 @@ def best_path(chain: Sequence[Certificate | Malformed], leaf: int, trust: TrustS
     return Path(way, None, cost, gave_up=gave_up, related=related)
 
 
-@dataclass(frozen=True)
-class Walk:
-    """The one path that a client without a search takes."""
-
-    served: tuple[int, ...]
-    certificates: tuple[Certificate, ...]  # those of `served`
-    anchor: Certificate | None  # None: it ends at nothing trusted
-
-
-def walk(chain: Sequence[Certificate | Malformed], leaf: int, trust: TrustStore, at: datetime, by_dates: bool) -> Walk:
-    """Follow such a client: the store first, then the served list, one issuer for each certificate and no way back.
+def walk(chain: Sequence[Certificate | Malformed], leaf: int, trust: TrustStore, at: datetime, by_dates: bool) -> Path:
+    """The one path that a client without a search takes: the store first, then the served list, and no way back.
 
     Issuers are chosen by name, key identifiers and, for OpenSSL (`by_dates`), dates: signatures are looked at when it
     is too late.
@@ -199,7 +213,9 @@ def walk(chain: Sequence[Certificate | Malformed], leaf: int, trust: TrustStore,
         left = [i for i in served.by_subject.get(certificate.issuer_der, ()) if i not in way]
         issuer = _choice(certificate, [served.certificates[i] for i in left], at, by_dates)
         if root is not None or certificate.self_signed or issuer is None:
-            return Walk(tuple(way), tuple(way.values()), root)
+            steps = [*way.values(), *([root] if root else [])]
+            bad = sum(not signed_by(certificate, issuer) for certificate, issuer in pairwise(steps))
+            return Path(tuple(way), root, Cost(bad_signatures=bad))
         way[next(i for i in left if served.certificates[i] is issuer)] = issuer
 
 
@@ -207,7 +223,9 @@ def _choice(
     certificate: Certificate, candidates: Sequence[Certificate], at: datetime, by_dates: bool
 ) -> Certificate | None:
     """What OpenSSL's and GnuTLS's search for an issuer comes back with."""
-    likely = [c for c in candidates if key_ids_agree(certificate, c)]
+    likely = [
+        c for c in candidates if key_ids_agree(certificate, c) and (not by_dates or serials_agree(certificate, c))
+    ]
     current = [c for c in likely if within_dates(c, at)] if by_dates else []
     if current:
         return current[0]

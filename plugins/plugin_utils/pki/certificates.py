@@ -10,18 +10,23 @@ import binascii
 import hashlib
 import re
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property, lru_cache
 from ipaddress import IPv4Address, IPv6Address
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from ansible_collections.fullchain.tls.plugins.plugin_utils.errors import InputError
 
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKeyTypes
+
 try:
     from cryptography import x509
-    from cryptography.hazmat.primitives import serialization
+    from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+    from cryptography.hazmat.primitives import hashes, serialization
+    from cryptography.hazmat.primitives.asymmetric import dsa, ec, padding, rsa
     from cryptography.x509.oid import AuthorityInformationAccessOID, NameOID
 except ImportError:  # plugin_utils/libraries.py says what is missing
     pass
@@ -32,38 +37,202 @@ _BLOCK = re.compile(
 _CERTIFICATE_LABELS = ("CERTIFICATE", "X509 CERTIFICATE")
 _SKIPPED_LABELS = ("DH PARAMETERS", "EC PARAMETERS")  # servers skip them in a certificate file, too
 
+# Key algorithms without parameters (RFC 8410, RFC 9881), and curves that the library has left behind.
+_KEY_KINDS = {
+    "1.3.101.112": "Ed25519",
+    "1.3.101.113": "Ed448",
+    "2.16.840.1.101.3.4.3.17": "ML-DSA-44",
+    "2.16.840.1.101.3.4.3.18": "ML-DSA-65",
+    "2.16.840.1.101.3.4.3.19": "ML-DSA-87",
+    "1.2.840.10045.2.1": "EC",
+    "1.2.840.113549.1.1.10": "RSA-PSS",
+}
+
+# Signature algorithms that are checked although the library does so no longer of itself (RFC 3279, RFC 3370).
+_BROKEN_DIGESTS = {
+    "1.2.840.113549.1.1.4": "MD5",
+    "1.2.840.113549.1.1.5": "SHA1",
+    "1.3.14.3.2.29": "SHA1",
+    "1.2.840.10045.4.1": "SHA1",
+}
+
 _Extension = TypeVar("_Extension", bound="x509.ExtensionType")
 
 
-@dataclass(frozen=True)
 class Certificate:
-    """A certificate whose fields could all be read. Two are equal when their DER is."""
+    """A certificate whose fields could all be read. Two are equal when their DER is.
 
-    der: bytes
-    subject: str = field(compare=False)  # RFC 4514 text, printable; "" for an empty subject
-    issuer: str = field(compare=False)
-    not_before: datetime = field(compare=False)  # aware, UTC; the second itself is still within the validity
-    not_after: datetime = field(compare=False)
-    sha256: str = field(compare=False)  # lower-case hex of the DER's digest
-    common_name: str | None = field(compare=False)  # the last one in the subject, as clients that look at it do
-    dns_names: tuple[str, ...] = field(compare=False)  # of the subject alternative name, as written there
-    ip_addresses: tuple[IPv4Address | IPv6Address, ...] = field(compare=False)
-    alt_name_kinds: frozenset[str] = field(
-        compare=False
-    )  # of its subject alternative names: dns, ip, email, uri, other
-    subject_der: bytes = field(compare=False, repr=False)  # names are compared by their encoding, RFC 5280 4.1.2.6
-    issuer_der: bytes = field(compare=False, repr=False)
-    spki_sha256: str = field(compare=False)  # lower-case hex, digest of the SubjectPublicKeyInfo
-    is_ca: bool = field(compare=False)  # basicConstraints says CA:TRUE
-    subject_key_id: bytes | None = field(compare=False, repr=False)
-    authority_key_id: bytes | None = field(compare=False, repr=False)
-    ca_issuers: tuple[str, ...] = field(compare=False)  # URLs of authority information access
-    x509: x509.Certificate = field(compare=False, repr=False)
+    What few chains are asked about is worked out when it is asked for: a fleet's chains are judged by the thousand.
+    """
+
+    def __init__(self, der: bytes, parsed: x509.Certificate) -> None:
+        self.der = der
+        self.x509 = parsed
+        self._extensions: dict[str, x509.Extension[x509.ExtensionType]] = {
+            extension.oid.dotted_string: extension for extension in parsed.extensions
+        }
+        # names are compared by their encoding, RFC 5280 4.1.2.6
+        self.subject_der: bytes = parsed.subject.public_bytes()
+        self.issuer_der: bytes = parsed.issuer.public_bytes()
+        self.not_before: datetime = parsed.not_valid_before_utc  # aware, UTC
+        self.not_after: datetime = parsed.not_valid_after_utc  # the second itself is still within the validity
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Certificate) and self.der == other.der
 
     def __hash__(self) -> int:
-        return hash(self.sha256)
+        return hash(self.der)
+
+    def __repr__(self) -> str:
+        return f"<Certificate {self.label!r}>"
+
+    def extension(self, kind: type[_Extension]) -> _Extension | None:
+        """The value of that extension, or None."""
+        found = self._extensions.get(kind.oid.dotted_string)
+        return found.value if found is not None and isinstance(found.value, kind) else None
+
+    def has(self, oid: str) -> bool:
+        """Whether it has the extension of that object identifier, dotted."""
+        return oid in self._extensions
 
     @property
+    def constrains_names(self) -> bool:
+        """Whether it has name constraints."""
+        return "2.5.29.30" in self._extensions
+
+    @cached_property
+    def critical_extensions(self) -> frozenset[str]:
+        """Their object identifiers, dotted."""
+        return frozenset(oid for oid, extension in self._extensions.items() if extension.critical)
+
+    @cached_property
+    def version(self) -> int:
+        """1 or 3 (2 is not seen): only version 3 has extensions."""
+        return 3 if self.x509.version is x509.Version.v3 else 1
+
+    @cached_property
+    def subject(self) -> str:
+        """RFC 4514 text, printable; "" for an empty subject."""
+        return printable(self.x509.subject.rfc4514_string())
+
+    @cached_property
+    def issuer(self) -> str:
+        """RFC 4514 text, printable."""
+        return printable(self.x509.issuer.rfc4514_string())
+
+    @cached_property
+    def sha256(self) -> str:
+        """Lower-case hex of the DER's digest."""
+        return hashlib.sha256(self.der).hexdigest()
+
+    @cached_property
+    def common_name(self) -> str | None:
+        """The last one in the subject, as clients that look at it do."""
+        names = self.x509.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
+        return str(names[-1].value) if names else None
+
+    @cached_property
+    def alt_names(self) -> tuple[x509.GeneralName, ...]:
+        """The subject alternative names, of every kind."""
+        return tuple(self.extension(x509.SubjectAlternativeName) or ())
+
+    @cached_property
+    def dns_names(self) -> tuple[str, ...]:
+        """Of the subject alternative name, as written there."""
+        return tuple(name.value for name in self.alt_names if isinstance(name, x509.DNSName))
+
+    @cached_property
+    def ip_addresses(self) -> tuple[IPv4Address | IPv6Address, ...]:
+        """Of the subject alternative name; networks belong in name constraints only."""
+        found = (name.value for name in self.alt_names if isinstance(name, x509.IPAddress))
+        return tuple(address for address in found if isinstance(address, IPv4Address | IPv6Address))
+
+    @cached_property
+    def alt_name_kinds(self) -> frozenset[str]:
+        """What there is among its subject alternative names: dns, ip, email, uri, other."""
+        return frozenset(_KINDS.get(type(name).__name__, "other") for name in self.alt_names)
+
+    @cached_property
+    def public_key(self) -> CertificatePublicKeyTypes | None:
+        """The subject's key; None where the library cannot read one of its kind."""
+        try:
+            return self.x509.public_key()
+        except (UnsupportedAlgorithm, ValueError):
+            return None
+
+    @cached_property
+    def key(self) -> Key:
+        """What kind of key it is."""
+        return describe_key(self.public_key, self.x509.public_key_algorithm_oid.dotted_string)
+
+    @cached_property
+    def spki_sha256(self) -> str:
+        """Lower-case hex, digest of the SubjectPublicKeyInfo. A key that cannot be read is like no other."""
+        if self.public_key is None:
+            return hashlib.sha256(b"the key of " + self.der).hexdigest()
+        spki = self.public_key.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
+        return hashlib.sha256(spki).hexdigest()
+
+    @cached_property
+    def signature_digest(self) -> str | None:
+        """The digest of its signature: `sha256`, `sha1`, ...; None for algorithms that have it built in, and unknown ones."""
+        try:
+            algorithm = self.x509.signature_hash_algorithm
+        except UnsupportedAlgorithm:
+            return None
+        return None if algorithm is None else algorithm.name
+
+    @cached_property
+    def is_ca(self) -> bool:
+        """basicConstraints says CA:TRUE."""
+        basic = self.extension(x509.BasicConstraints)
+        return basic is not None and basic.ca
+
+    @cached_property
+    def path_length(self) -> int | None:
+        """pathLenConstraint of basicConstraints."""
+        basic = self.extension(x509.BasicConstraints)
+        return None if basic is None else basic.path_length
+
+    @cached_property
+    def key_usage(self) -> frozenset[str] | None:
+        """The bits that are set, by their names in RFC 5280 4.2.1.3; None without the extension."""
+        usage = self.extension(x509.KeyUsage)
+        return None if usage is None else frozenset(name for attribute, name in _USAGES if getattr(usage, attribute))
+
+    @cached_property
+    def extended_key_usage(self) -> frozenset[str] | None:
+        """Object identifiers, dotted; None without the extension."""
+        usages = self.extension(x509.ExtendedKeyUsage)
+        return None if usages is None else frozenset(usage.dotted_string for usage in usages)
+
+    @cached_property
+    def subject_key_id(self) -> bytes | None:
+        """keyIdentifier of the subject's key."""
+        found = self.extension(x509.SubjectKeyIdentifier)
+        return None if found is None else found.digest
+
+    @cached_property
+    def authority_key_id(self) -> bytes | None:
+        """keyIdentifier of the issuer's key."""
+        found = self.extension(x509.AuthorityKeyIdentifier)
+        return None if found is None else found.key_identifier
+
+    @cached_property
+    def authority_serial(self) -> tuple[int, tuple[bytes, ...]] | None:
+        """The issuer's serial number and the directory names (DER) of who issued that one, where it is named by them."""
+        found = self.extension(x509.AuthorityKeyIdentifier)
+        if found is None or found.authority_cert_serial_number is None:
+            return None
+        names = (n.value.public_bytes() for n in found.authority_cert_issuer or () if isinstance(n, x509.DirectoryName))
+        return found.authority_cert_serial_number, tuple(names)
+
+    @cached_property
+    def ca_issuers(self) -> tuple[str, ...]:
+        """URLs of authority information access at which the issuer's certificate is."""
+        return tuple(_ca_issuers(self.extension(x509.AuthorityInformationAccess) or ()))
+
+    @cached_property
     def self_issued(self) -> bool:
         """Subject and issuer are the same name (RFC 5280 6.1); the key may be another's."""
         return self.subject_der == self.issuer_der
@@ -80,6 +249,43 @@ class Certificate:
             return self.subject
         names = [*self.dns_names, *map(str, self.ip_addresses)]
         return names[0] if names else f"sha256 {self.sha256[:16]}"
+
+
+_KINDS = {"DNSName": "dns", "IPAddress": "ip", "RFC822Name": "email", "UniformResourceIdentifier": "uri"}
+
+# `encipherOnly` and `decipherOnly` say something of keyAgreement alone, and raise without it.
+_USAGES = (
+    ("digital_signature", "digitalSignature"),
+    ("content_commitment", "nonRepudiation"),
+    ("key_encipherment", "keyEncipherment"),
+    ("data_encipherment", "dataEncipherment"),
+    ("key_agreement", "keyAgreement"),
+    ("key_cert_sign", "keyCertSign"),
+    ("crl_sign", "cRLSign"),
+)
+
+
+@dataclass(frozen=True)
+class Key:
+    """A public key, described: `RSA 2048`, `EC secp256r1`, `Ed25519`, `ML-DSA-65`."""
+
+    kind: str  # RSA, EC, DSA, Ed25519, ...; the dotted object identifier of a kind that is not known here
+    bits: int = 0  # of RSA's and DSA's modulus
+    curve: str = ""  # of EC: secp256r1, secp384r1, ...
+
+    def __str__(self) -> str:
+        return " ".join(str(part) for part in (self.kind, self.curve or self.bits) if part)
+
+
+def describe_key(key: CertificatePublicKeyTypes | None, oid: str) -> Key:
+    """What kind of key that is. `oid`: its algorithm's, dotted, for those that the library cannot read."""
+    if isinstance(key, rsa.RSAPublicKey):
+        return Key("RSA", bits=key.key_size)
+    if isinstance(key, ec.EllipticCurvePublicKey):
+        return Key("EC", curve=key.curve.name)
+    if isinstance(key, dsa.DSAPublicKey):
+        return Key("DSA", bits=key.key_size)
+    return Key(_KEY_KINDS.get(oid, oid))
 
 
 @dataclass(frozen=True)
@@ -108,33 +314,7 @@ def parse_certificate(der: bytes) -> Certificate | Malformed:
 
 
 def _parse(der: bytes) -> Certificate:
-    parsed = x509.load_der_x509_certificate(der)
-    extensions = parsed.extensions
-    alt_names = _extension(extensions, x509.SubjectAlternativeName)
-    basic = _extension(extensions, x509.BasicConstraints)
-    subject_key = _extension(extensions, x509.SubjectKeyIdentifier)
-    authority_key = _extension(extensions, x509.AuthorityKeyIdentifier)
-    common_names = parsed.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
-    return Certificate(
-        der=der,
-        subject=printable(parsed.subject.rfc4514_string()),
-        issuer=printable(parsed.issuer.rfc4514_string()),
-        not_before=parsed.not_valid_before_utc,
-        not_after=parsed.not_valid_after_utc,
-        sha256=hashlib.sha256(der).hexdigest(),
-        common_name=str(common_names[-1].value) if common_names else None,
-        dns_names=tuple(alt_names.get_values_for_type(x509.DNSName)) if alt_names else (),
-        ip_addresses=tuple(_addresses(alt_names)) if alt_names else (),
-        alt_name_kinds=frozenset(_kind(name) for name in alt_names or ()),
-        subject_der=parsed.subject.public_bytes(),
-        issuer_der=parsed.issuer.public_bytes(),
-        spki_sha256=hashlib.sha256(_spki(parsed)).hexdigest(),
-        is_ca=basic is not None and basic.ca,
-        subject_key_id=subject_key.digest if subject_key else None,
-        authority_key_id=authority_key.key_identifier if authority_key else None,
-        ca_issuers=tuple(_ca_issuers(extensions)),
-        x509=parsed,
-    )
+    return Certificate(der, x509.load_der_x509_certificate(der))
 
 
 def printable(text: str) -> str:
@@ -142,30 +322,8 @@ def printable(text: str) -> str:
     return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
 
 
-def _extension(extensions: x509.Extensions, kind: type[_Extension]) -> _Extension | None:
-    try:
-        return extensions.get_extension_for_class(kind).value
-    except x509.ExtensionNotFound:
-        return None
-
-
-def _kind(name: x509.GeneralName) -> str:
-    kinds = {x509.DNSName: "dns", x509.IPAddress: "ip", x509.RFC822Name: "email", x509.UniformResourceIdentifier: "uri"}
-    return kinds.get(type(name), "other")
-
-
-def _addresses(alt_names: x509.SubjectAlternativeName) -> Iterator[IPv4Address | IPv6Address]:
-    for value in alt_names.get_values_for_type(x509.IPAddress):
-        if isinstance(value, (IPv4Address, IPv6Address)):  # networks belong in name constraints only
-            yield value
-
-
-def _spki(parsed: x509.Certificate) -> bytes:
-    return parsed.public_key().public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
-
-
-def _ca_issuers(extensions: x509.Extensions) -> Iterator[str]:
-    for description in _extension(extensions, x509.AuthorityInformationAccess) or ():
+def _ca_issuers(descriptions: Iterable[x509.AccessDescription]) -> Iterator[str]:
+    for description in descriptions:
         location = description.access_location
         if description.access_method == AuthorityInformationAccessOID.CA_ISSUERS and isinstance(
             location, x509.UniformResourceIdentifier
@@ -175,28 +333,37 @@ def _ca_issuers(extensions: x509.Extensions) -> Iterator[str]:
 
 def signed_by(certificate: Certificate, issuer: Certificate) -> bool:
     """Whether the issuer's key made the certificate's signature. Names, dates and usages are not looked at."""
-    return _signed_by_key(_SignatureCheck(issuer.spki_sha256, certificate.sha256, certificate, issuer))
+    return _signed_by(certificate, issuer)
 
 
-@dataclass(frozen=True)
-class _SignatureCheck:
-    """The question `did this key sign that certificate`: its identity is the key and the certificate, so that
-    certificates that share a key share the answer."""
-
-    spki_sha256: str
-    sha256: str
-    certificate: Certificate = field(compare=False, repr=False)
-    issuer: Certificate = field(compare=False, repr=False)
-
-
-@lru_cache(maxsize=8192)
-def _signed_by_key(check: _SignatureCheck) -> bool:
+@lru_cache(maxsize=8192)  # a fleet's chains share their intermediates
+def _signed_by(certificate: Certificate, issuer: Certificate) -> bool:
     try:
-        # verify_directly_issued_by wants issuer's subject == certificate's issuer by value, which holds for the
-        # callers' candidates: they were found by the name's encoding.
-        check.certificate.x509.verify_directly_issued_by(check.issuer.x509)
-    # InvalidSignature, ValueError (names), TypeError (key of another kind), UnsupportedAlgorithm: none is a signature.
+        # It wants the issuer's subject to be the certificate's issuer by value, which holds for the callers'
+        # candidates: they were found by the name's encoding.
+        certificate.x509.verify_directly_issued_by(issuer.x509)
+    # InvalidSignature, ValueError (names, an algorithm it does without), TypeError (key of another kind), ...
     except Exception:  # pylint: disable=broad-except
+        return _signed_with_broken_digest(certificate.x509, issuer.x509)
+    return True
+
+
+def _signed_with_broken_digest(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
+    """Signatures with SHA-1 and MD5, which the library no longer checks of itself: they are judged, not missed."""
+    name = _BROKEN_DIGESTS.get(certificate.signature_algorithm_oid.dotted_string)
+    if name is None:
+        return False
+    digest = getattr(hashes, name)
+    data, signature = certificate.tbs_certificate_bytes, certificate.signature
+    try:
+        key = issuer.public_key()
+        if isinstance(key, rsa.RSAPublicKey):
+            key.verify(signature, data, padding.PKCS1v15(), digest())
+        elif isinstance(key, ec.EllipticCurvePublicKey):
+            key.verify(signature, data, ec.ECDSA(digest()))
+        else:
+            return False
+    except (InvalidSignature, UnsupportedAlgorithm, ValueError):
         return False
     return True
 

@@ -5,6 +5,9 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import re
 import ssl
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -27,6 +30,7 @@ _SYSTEM_BUNDLES = (
     "/etc/ssl/cert.pem",  # macOS, BSD
 )
 _WORDS = ("system", "mozilla")
+_BLOCK = re.compile(rb"-----BEGIN CERTIFICATE-----(.+?)-----END CERTIFICATE-----", re.DOTALL)
 
 
 class TrustStore:
@@ -35,11 +39,15 @@ class TrustStore:
     A certificate that is not self-signed is kept, but is no root: see `intermediates`.
     """
 
-    def __init__(self, certificates: Iterable[Certificate]) -> None:
+    def __init__(self, certificates: Iterable[Certificate], public: frozenset[str] = frozenset()) -> None:
+        """public: sha256 of roots that the public web trusts, of which those in the store are held to its rules."""
         self.certificates = tuple(dict.fromkeys(certificates))
+        self.public = (
+            frozenset(c for c in self.certificates if c.sha256 in public) if public else frozenset[Certificate]()
+        )
         self._held = frozenset(self.certificates)
-        self._roots = _by_subject(c for c in self.certificates if c.self_issued)
-        self._others = _by_subject(c for c in self.certificates if not c.self_issued)
+        self._roots = _by_subject(c for c in self.certificates if _is_root(c))
+        self._others = _by_subject(c for c in self.certificates if not _is_root(c))
 
     def __contains__(self, certificate: object) -> bool:
         return certificate in self._held
@@ -48,8 +56,8 @@ class TrustStore:
         return len(self.certificates)
 
     def roots(self, subject: bytes) -> tuple[Certificate, ...]:
-        """The self-signed anchors of that subject (its DER)."""
-        return tuple(c for c in self._roots.get(subject, ()) if c.self_signed)
+        """The self-issued anchors of that subject (its DER)."""
+        return self._roots.get(subject, ())
 
     def intermediates(self, subject: bytes) -> tuple[Certificate, ...]:
         """Certificates of that subject that are in the store without being roots."""
@@ -58,6 +66,11 @@ class TrustStore:
     def has_root_key(self, certificate: Certificate) -> bool:
         """Whether a root of the store has the certificate's subject and key: then it is that root, cross-signed."""
         return any(c.spki_sha256 == certificate.spki_sha256 for c in self.roots(certificate.subject_der))
+
+
+def _is_root(certificate: Certificate) -> bool:
+    """As OpenSSL tells roots: self-issued, and not by another key. An anchor's own signature proves nothing."""
+    return certificate.self_issued and certificate.authority_key_id in (None, certificate.subject_key_id)
 
 
 def _by_subject(certificates: Iterable[Certificate]) -> dict[bytes, tuple[Certificate, ...]]:
@@ -88,7 +101,23 @@ def located(items: Sequence[str], find: Callable[[str], str | None]) -> tuple[st
 
 @lru_cache(maxsize=64)
 def _store(parts: tuple[tuple[Certificate, ...], ...]) -> TrustStore:
-    return TrustStore(certificate for part in parts for certificate in part)
+    return TrustStore((certificate for part in parts for certificate in part), _public_roots())
+
+
+def _public_roots() -> frozenset[str]:
+    """What Mozilla trusts, by sha256, told by certifi; nothing where that isn't installed."""
+    try:
+        bundle = Path(certifi.where())
+    except NameError:
+        return frozenset()
+    return _digests(_Version.of(bundle))
+
+
+@lru_cache(maxsize=4)
+def _digests(version: _Version) -> frozenset[str]:
+    """Of the certificates in a PEM file, unparsed: a thousandth of a second for all of them."""
+    blocks = _BLOCK.findall(Path(version.path).read_bytes())
+    return frozenset(hashlib.sha256(base64.b64decode(block)).hexdigest() for block in blocks)
 
 
 def _load(item: str) -> tuple[Certificate, ...]:

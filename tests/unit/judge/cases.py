@@ -15,6 +15,7 @@ from datetime import datetime
 
 from ansible_collections.fullchain.tls.plugins.plugin_utils.judge import CLIENTS, Case, Failure
 from ansible_collections.fullchain.tls.plugins.plugin_utils.pki.certificates import parse_certificate
+from ansible_collections.fullchain.tls.plugins.plugin_utils.pki.trust import TrustStore
 from cryptography import x509
 
 from tests.pki import Cert, Pki, mint
@@ -22,6 +23,7 @@ from tests.pki import Cert, Pki, mint
 SHOP = "shop.example.com"
 GARBAGE = "(garbage)"  # stands in a chain for bytes that are no certificate
 ALL_BUT_JAVA = tuple(client for client in CLIENTS if client != "java")
+OPENSSL = ("openssl", "curl", "python", "nodejs")  # what is built on it
 ONE_ISSUER_ONLY = ("openssl", "curl", "python", "nodejs", "gnutls")
 
 
@@ -42,6 +44,7 @@ class Row:
     key: str | None = None  # whose key is to serve the chain
     expect: str | None = None  # which leaf was deployed
     failure: Failure | None = None
+    public: Sequence[str] = ()  # roots that the public web trusts
     one_fault: bool = True  # False: clients may word another fault of it
     # Why real clients with just this trust store say otherwise; "" when they say what the judge says
     deviation: str = ""
@@ -62,7 +65,7 @@ class Row:
     def case(self, pki: Pki) -> Case:
         return Case(
             chain=tuple(parse_certificate(der) for der in self.served(pki)),
-            trust=pki.trust(*self.trust),
+            trust=TrustStore(pki.chain(*self.trust), frozenset(pki[name].sha256 for name in self.public)),
             at=pki.now,
             server_name=self.server_name,
             clients=tuple(self.clients),
@@ -81,7 +84,7 @@ def _alt_names(*names: x509.GeneralName) -> list[tuple[x509.ExtensionType, bool]
     return [(x509.SubjectAlternativeName(names), False)]
 
 
-def _tower(height: int) -> dict[str, Cert]:
+def tower(height: int) -> dict[str, Cert]:
     """`height` intermediates: leaf <- i1 <- ... <- root."""
     issuers = {f"i{n}": Cert(issuer=f"i{n + 1}" if n < height else "root") for n in range(1, height + 1)}
     return {**issuers, "leaf": leaf(issuer="i1")}
@@ -127,8 +130,8 @@ VALID = (
     Row("an intermediate signed by two roots, the first trusted", _TWO_ROOTS, ["leaf", "inter", "cross"]),
     Row("an intermediate signed by two roots, only the one served", _TWO_ROOTS, ["leaf", "cross"], ["root2"]),
     Row("an intermediate signed by two roots, both trusted", _TWO_ROOTS, ["leaf", "cross", "inter"], ["root", "root2"]),
-    Row("two intermediates", _tower(2), ["leaf", "i1", "i2"]),
-    Row("nine intermediates", _tower(9), ["leaf", *(f"i{n}" for n in range(1, 10))]),
+    Row("two intermediates", tower(2), ["leaf", "i1", "i2"]),
+    Row("nine intermediates", tower(9), ["leaf", *(f"i{n}" for n in range(1, 10))]),
     Row("no OCSP URL, a caIssuers URL", {"leaf": leaf(ca_issuers=["http://ca.example.com/inter.der"])}),
     Row("no name asked for", server_name=None),
     Row("wildcard", {"leaf": leaf("*.example.com")}),
@@ -137,6 +140,8 @@ VALID = (
     Row("IPv4 address", {"leaf": leaf("192.0.2.7")}, server_name="192.0.2.7"),
     Row("IPv6 address", {"leaf": leaf("2001:db8::7")}, server_name="2001:db8::7"),
     Row("one label", {"leaf": leaf("localhost")}, server_name="localhost"),
+    Row("a lifetime of 200 days", {"leaf": leaf(starts="-70d", ends="11231999s")}, public=["root"]),
+    Row("a lifetime of ten years, private", {"leaf": leaf(ends="3600d")}),
     Row("above the threshold", {"leaf": leaf(starts="-60d", ends="30d")}),
     Row("the key that belongs to it", key="leaf"),
     Row("the leaf that was deployed", expect="leaf"),
@@ -162,14 +167,14 @@ PRESENTATION = (
     ),
     Row(
         "second intermediate missing, in the store as an intermediate",
-        _tower(2),
+        tower(2),
         ["leaf", "i1"],
         ["root", "i2"],
         found=[("incomplete-chain", "error", 1)],
         complete=False,
         deviation="what a store happens to hold fills nothing in: other stores lack it",
     ),
-    Row("second intermediate missing", _tower(2), ["leaf", "i1"], found=[("unknown-issuer", "error", 1)], complete=False),
+    Row("second intermediate missing", tower(2), ["leaf", "i1"], found=[("unknown-issuer", "error", 1)], complete=False),
     Row(
         "leaf expired and alone",
         {"leaf": leaf(ends="-1d")},
@@ -192,15 +197,15 @@ PRESENTATION = (
     Row("intermediate first", chain=["inter", "leaf"], found=[("leaf-not-first", "error", 0)]),
     Row("root first", chain=["root", "inter", "leaf"], found=[("leaf-not-first", "error", 0), ("root-served", "notice", 0)]),
     Row("only a CA", chain=["inter"], server_name=None, found=[("no-subject-alt-name", "error", 0)], refusing=["go"]),
-    Row("two intermediates swapped", _tower(2), ["leaf", "i2", "i1"], found=[("wrong-order", "warning", 1)]),
+    Row("two intermediates swapped", tower(2), ["leaf", "i2", "i1"], found=[("wrong-order", "warning", 1)]),
     Row(
         "six intermediates not in order",
-        _tower(6),
+        tower(6),
         ["leaf", "i2", "i1", "i3", "i4", "i5", "i6"],
         found=[("chain-too-long", "error", None), ("wrong-order", "warning", 1)],
         refusing=["java"],
     ),
-    Row("six intermediates not in order, without Java", _tower(6), ["leaf", "i2", "i1", "i3", "i4", "i5", "i6"],
+    Row("six intermediates not in order, without Java", tower(6), ["leaf", "i2", "i1", "i3", "i4", "i5", "i6"],
         clients=ALL_BUT_JAVA, found=[("wrong-order", "warning", 1)]),
     Row("a foreign cross-sign before the good one", _TWO_ROOTS, ["leaf", "cross", "inter"], found=[("shadowed-issuer", "error", 1)], refusing=ONE_ISSUER_ONLY),
     Row("a foreign cross-sign, for Go and Java", _TWO_ROOTS, ["leaf", "cross", "inter"], clients=["go", "java"]),
@@ -265,10 +270,10 @@ PRESENTATION = (
     Row("a stranger twice", {"stray": leaf(issuer="root")}, ["leaf", "inter", "stray", "stray"],
         found=[("duplicate-certificate", "notice", 3), ("unrelated-certificate", "notice", 2)]),
     Row("an untrusted root of others", {"other": Cert()}, ["leaf", "inter", "other"], found=[("unrelated-certificate", "notice", 2)]),
-    Row("eleven certificates", _tower(10), ["leaf", *(f"i{n}" for n in range(1, 11))], found=[("chain-too-long", "error", None)], refusing=["java"]),
-    Row("eleven certificates, without Java", _tower(10), ["leaf", *(f"i{n}" for n in range(1, 11))],
+    Row("eleven certificates", tower(10), ["leaf", *(f"i{n}" for n in range(1, 11))], found=[("chain-too-long", "error", None)], refusing=["java"]),
+    Row("eleven certificates, without Java", tower(10), ["leaf", *(f"i{n}" for n in range(1, 11))],
         clients=ALL_BUT_JAVA, found=[("chain-too-long", "notice", None)]),
-    Row("seventeen certificates", _tower(16), ["leaf", *(f"i{n}" for n in range(1, 17))],
+    Row("seventeen certificates", tower(16), ["leaf", *(f"i{n}" for n in range(1, 17))],
         found=[("chain-too-long", "error", None)], refusing=["java", "gnutls"]),
     Row("root served", chain=["leaf", "inter", "root"], found=[("root-served", "notice", 2)]),
     Row("root served between", chain=["leaf", "root", "inter"], found=[("root-served", "notice", 1)]),
@@ -343,6 +348,12 @@ TIME = (
         "intermediate ends before the leaf",
         {"inter": Cert(issuer="root", ends="50d")},
         found=[("outlived-by-leaf", "warning", 1)],
+    ),
+    Row(
+        "a lifetime of 201 days, issued in March 2026",
+        {"leaf": leaf(starts="-70d", ends="131d")},
+        public=["root"],
+        found=[("lifetime-too-long", "warning", 0)],
     ),
     Row("root ends before the leaf", {"root": Cert(ends="50d")}, found=[("outlived-by-leaf", "warning", None)]),
 )
@@ -419,5 +430,3 @@ BESIDE_THE_CHAIN = (
     Row("key of another certificate", key="inter", found=[("key-mismatch", "error", 0)]),
     Row("leaf not first, its key given", chain=["inter", "leaf"], key="leaf", found=[("leaf-not-first", "error", 0)]),
 )
-
-FAULTY = (*PRESENTATION, *TRUST, *TIME, *NAME, *BESIDE_THE_CHAIN)

@@ -11,11 +11,15 @@ import os
 import socket
 import ssl
 import subprocess
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+
+from cryptography import x509
+from OpenSSL import SSL, crypto
 
 SOURCES = Path(__file__).parent / "clients"
 
@@ -28,6 +32,7 @@ class Served:
     key: str
     trust: str
     server_name: str
+    exotic_key: bool = False  # of a kind that Go does not serve
     port: int = 0
     trust_file: str = ""
 
@@ -38,38 +43,72 @@ class Served:
 def ask(cases: Sequence[Served], directory: Path) -> dict[str, list[str]]:
     """What each client says to each case: "" when it accepts, else its words. Needs them all; `make unit` installs them."""
     program = directory / "peer"
-    environment = {**os.environ, "GO111MODULE": "off"}
-    subprocess.run(["go", "build", "-o", program, SOURCES / "main.go"], check=True, env=environment)
+    # go.mod says of which version the defaults are; no other toolchain is fetched for it.
+    subprocess.run(
+        ["go", "build", "-o", program, "."], check=True, cwd=SOURCES, env={**os.environ, "GOTOOLCHAIN": "local"}
+    )
     with _serving(cases, program, directory) as listening:
         return {name: ask_client(listening, directory) for name, ask_client in _CLIENTS.items()}
 
 
 @contextmanager
 def _serving(cases: Sequence[Served], program: Path, directory: Path) -> Iterator[list[Served]]:
+    """Each case on a port of its own. Go serves whatever bytes it is given; for keys that it does not know, OpenSSL does."""
     prepared = []
     for number, case in enumerate(cases):
         trust_file = directory / f"trust{number}.pem"
         trust_file.write_text(case.trust)
-        prepared.append(Served(case.chain, case.key, case.trust, case.server_name, trust_file=str(trust_file)))
-    _write_cases(prepared, directory)
+        prepared.append(replace(case, trust_file=str(trust_file)))
+    _write_cases([case for case in prepared if not case.exotic_key], directory)
     server = subprocess.Popen(
         [program, "serve", directory / "cases.json"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
+        env={**os.environ, "GODEBUG": "rsa1024min=0"},  # the server serves what the client is to refuse
     )
     try:
         assert server.stdout is not None
-        ports = server.stdout.readline().split()
+        ports = iter(server.stdout.readline().split())
         listening = [
-            Served(c.chain, c.key, c.trust, c.server_name, int(port), c.trust_file)
-            for c, port in zip(prepared, ports, strict=True)
+            replace(case, port=serve_with_openssl(case.chain, case.key) if case.exotic_key else int(next(ports)))
+            for case in prepared
         ]
         _write_cases(listening, directory)
         yield listening
     finally:
         server.kill()
         server.wait()
+
+
+def serve_with_openssl(chain: Sequence[bytes], key: str) -> int:
+    """Serve the chain on a port of 127.0.0.1 for as long as this process lives; the port."""
+    context = SSL.Context(SSL.TLS_SERVER_METHOD)
+    context.set_cipher_list(b"ALL:@SECLEVEL=0")
+    leaf, *issuers = map(x509.load_der_x509_certificate, chain)
+    context.use_certificate(leaf)
+    for issuer in issuers:
+        context.add_extra_chain_cert(issuer)
+    # pyOpenSSL takes no ML-DSA key of cryptography's.
+    context.use_privatekey(crypto.load_privatekey(crypto.FILETYPE_PEM, key.encode()))
+    listener = socket.create_server(("127.0.0.1", 0), backlog=20)
+    threading.Thread(target=_accept, args=(listener, context), daemon=True).start()
+    return int(listener.getsockname()[1])
+
+
+def _accept(listener: socket.socket, context: SSL.Context) -> None:
+    while True:
+        plain, _peer = listener.accept()
+        threading.Thread(target=_answer, args=(SSL.Connection(context, plain),), daemon=True).start()
+
+
+def _answer(connection: SSL.Connection) -> None:
+    connection.set_accept_state()
+    with suppress(SSL.Error):
+        connection.do_handshake()
+        if connection.recv(4096):
+            connection.sendall(b"HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\nok")
+    connection.close()
 
 
 def _write_cases(cases: Sequence[Served], directory: Path) -> None:

@@ -9,18 +9,23 @@ refuse to load some of the chains.
 
 from __future__ import annotations
 
+import os
 import re
+from dataclasses import replace
 from datetime import datetime, timezone
 
 import pytest
 from ansible_collections.fullchain.tls.plugins.plugin_utils.judge import CLIENTS, judge
 
+from tests.documents import TABLE, clients_table
 from tests.pki import Pki
-from tests.unit.judge.cases import GARBAGE, NAME, PRESENTATION, TIME, TRUST, VALID, Row
+from tests.unit.judge.cases import GARBAGE, Row
 from tests.unit.judge.real_clients import Served, ask
+from tests.unit.judge.tables import IN_THE_CHAIN, VALID
 
+_EXOTIC = ("p192", "p224", "secp256k1", "brainpool256", "ed448", "mldsa65")
 # A certificate as the first must have the key that the server has; without a name there is nothing to connect to.
-ROWS = [row for row in (*VALID, *PRESENTATION, *TRUST, *TIME, *NAME) if row.server_name and row.chain[0] != GARBAGE]
+ROWS = [row for row in (*VALID, *IN_THE_CHAIN) if row.server_name and row.chain[0] != GARBAGE]
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +43,9 @@ def answers(minted: dict[str, Pki], tmp_path_factory: pytest.TempPathFactory) ->
 
 
 def _served(row: Row, pki: Pki) -> Served:
-    return Served(row.served(pki), pki.key_pem(row.chain[0]), pki.pem(*row.trust), row.server_name or "")
+    first = row.certs.get(row.chain[0])
+    exotic = first is not None and first.key_type in _EXOTIC
+    return Served(row.served(pki), pki.key_pem(row.chain[0]), pki.pem(*row.trust), row.server_name or "", exotic)
 
 
 @pytest.mark.parametrize("row", [row for row in ROWS if not row.deviation], ids=lambda row: row.name)
@@ -72,6 +79,23 @@ def test_clients_use_the_words_of_the_finding(
         if client in CLIENTS and not _said(words, answers[row.name][client])
     }
     assert not different
+
+
+def test_the_table_in_docs_is_this_one(minted: dict[str, Pki], answers: dict[str, dict[str, str]]) -> None:
+    """`DOCS=write` (`make docs`) writes it."""
+    table = clients_table([_entry(row, minted[row.name], answers[row.name]) for row in ROWS])
+    if os.environ.get("DOCS") == "write":
+        TABLE.write_text(table)
+
+    assert TABLE.read_text() == table, "`make docs` writes it anew"
+    assert len(ROWS) >= 80
+    assert sum(bool(row.deviation) for row in ROWS) <= 2
+
+
+def _entry(row: Row, pki: Pki, said: dict[str, str]) -> tuple[str, list[str], dict[str, bool], dict[str, bool], str]:
+    verdict = judge(replace(row.case(pki), clients=CLIENTS))
+    did = {client: not words for client, words in said.items()}
+    return row.name, [finding.code for finding in verdict.findings], dict(verdict.clients), did, row.deviation
 
 
 def _said(words: str, answer: str) -> bool:

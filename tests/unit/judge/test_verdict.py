@@ -11,7 +11,8 @@ import pytest
 from ansible_collections.fullchain.tls.plugins.plugin_utils.judge import judge
 from ansible_collections.fullchain.tls.plugins.plugin_utils.judge.catalogue import CATALOGUE
 
-from tests.unit.judge.cases import FAULTY, VALID, Row
+from tests.unit.judge.cases import Row
+from tests.unit.judge.tables import FAULTY, VALID
 
 NOW = datetime(2026, 6, 1, 12, 0, tzinfo=timezone.utc)
 

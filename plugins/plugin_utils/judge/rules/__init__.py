@@ -11,10 +11,12 @@ from ansible_collections.fullchain.tls.plugins.plugin_utils.judge.context import
 from ansible_collections.fullchain.tls.plugins.plugin_utils.judge.model import Finding
 from ansible_collections.fullchain.tls.plugins.plugin_utils.judge.rules import (
     authority,
+    constraints,
     files,
     name,
     presentation,
     shadowing,
+    strength,
     time,
     transport,
     trust,
@@ -29,6 +31,8 @@ RULES: tuple[Rule, ...] = (
     *shadowing.RULES,
     *trust.RULES,
     *authority.RULES,
+    *constraints.RULES,
+    *strength.RULES,
     *name.RULES,
     *time.RULES,
 )

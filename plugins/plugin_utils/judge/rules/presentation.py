@@ -8,16 +8,20 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import pairwise
 
-from ansible_collections.fullchain.tls.plugins.plugin_utils.judge.clients import BEHAVIOUR
+from ansible_collections.fullchain.tls.plugins.plugin_utils.judge.clients import BEHAVIOUR, Behaviour
 from ansible_collections.fullchain.tls.plugins.plugin_utils.judge.context import Context, listed
 from ansible_collections.fullchain.tls.plugins.plugin_utils.judge.model import Finding
 from ansible_collections.fullchain.tls.plugins.plugin_utils.judge.paths import (
     MOST_SIGNATURES,
     key_ids_agree,
+    serials_agree,
 )
 from ansible_collections.fullchain.tls.plugins.plugin_utils.pki.certificates import Certificate, Malformed, signed_by
 
 _ORDER_FIX = "Put the file in order: leaf, then each issuer, without the root. Deploying it with these roles does that."
+
+# RFC 8446 4.4.2: an empty context and the list's length; a length and no extensions for each certificate
+_FRAME, _FRAME_EACH = 4, 5
 
 _LENGTH_FIX = "Serve nothing but the path: leaf and intermediates, each once, without the root. Deploying it with these roles does that."
 
@@ -102,23 +106,24 @@ def contradicting_key_ids(context: Context) -> Iterator[Finding]:
     if context.path is None or not context.path.cost.contradicting_key_ids:
         return
     for (index, certificate), (above, issuer) in pairwise(context.steps):
-        if not key_ids_agree(certificate, issuer):
+        by_key, by_serial = not key_ids_agree(certificate, issuer), not serials_agree(certificate, issuer)
+        if by_key or by_serial:
+            what = "key identifier" if by_key else "serial number"
             yield context.finding(
                 "unknown-issuer",
-                f"{context.called(index, certificate)} names another key identifier for its issuer than {context.called(above, issuer)} has, "
+                f"{context.called(index, certificate)} names another {what} for its issuer than {context.called(above, issuer)} has, "
                 "whose key did sign it",
-                "Have the certificate reissued with the authority key identifier that is its issuer's subject key identifier.",
+                "Have the certificate reissued with an authority key identifier that is its issuer's.",
                 certificate=index,
-                refusing=[
-                    client for client in context.case.clients if _minds_key_ids(client, issuer == context.path.anchor)
-                ],
+                refusing=context.minding(_minds, by_key, by_serial, context.is_anchor(issuer)),
                 words_of="incomplete-chain" if index == context.leaf_at else "unknown-issuer/key-ids",
             )
 
 
-def _minds_key_ids(client: str, at_anchor: bool) -> bool:
-    behaviour = BEHAVIOUR[client]
-    return behaviour.needs_matching_key_ids or (at_anchor and behaviour.needs_anchors_key_id)
+def _minds(behaviour: Behaviour, by_key: bool, by_serial: bool, at_anchor: bool) -> bool:
+    if by_serial and behaviour.needs_matching_serials:
+        return True
+    return by_key and (behaviour.needs_matching_key_ids or (at_anchor and behaviour.needs_anchors_key_id))
 
 
 def wrong_order(context: Context) -> Iterator[Finding]:
@@ -152,6 +157,24 @@ def chain_too_long(context: Context) -> Iterator[Finding]:
         yield context.finding("chain-too-long", f"{number} certificates are sent{who}", _LENGTH_FIX, refusing=refusing)
     elif path is not None and path.complete and not _is_one_chain(context):
         yield from _too_long_unordered(context)
+
+
+def too_many_bytes(context: Context) -> Iterator[Finding]:
+    """Limits of the message: Java 32 KiB (jdk.tls.maxHandshakeMessageSize), OpenSSL 100 KiB (SSL_CTX_set_max_cert_list), GnuTLS 128, Go 256."""
+    size = _FRAME + sum(_FRAME_EACH + len(certificate.der) for certificate in context.case.chain)
+    refusing = context.minding(_too_big, size)
+    if refusing and not (context.path and context.path.gave_up):
+        yield context.finding(
+            "chain-too-long",
+            f"the certificates are {size} bytes; refused by {', '.join(refusing)}",
+            "Serve nothing but the path, and split a certificate with thousands of names into several.",
+            refusing=refusing,
+            words_of="chain-too-long/bytes",
+        )
+
+
+def _too_big(behaviour: Behaviour, size: int) -> bool:
+    return size > behaviour.most_bytes
 
 
 def _is_one_chain(context: Context) -> bool:
@@ -233,6 +256,7 @@ RULES = (
     contradicting_key_ids,
     wrong_order,
     chain_too_long,
+    too_many_bytes,
     duplicates,
     root_served,
     unrelated,

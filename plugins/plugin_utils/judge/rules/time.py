@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime, timedelta, timezone
 
 from ansible_collections.fullchain.tls.plugins.plugin_utils.judge.clients import BEHAVIOUR
 from ansible_collections.fullchain.tls.plugins.plugin_utils.judge.context import Context, moment
@@ -82,4 +83,31 @@ def outlived_by_leaf(context: Context) -> Iterator[Finding]:
             )
 
 
-RULES = (out_of_dates, expires_soon, outlived_by_leaf)
+# BR 6.3.2: the longest lifetime in days, by the day from which it holds
+_LONGEST = (
+    (datetime(2029, 3, 15, tzinfo=timezone.utc), 47),
+    (datetime(2027, 3, 15, tzinfo=timezone.utc), 100),
+    (datetime(2026, 3, 15, tzinfo=timezone.utc), 200),
+    (datetime(2020, 9, 1, tzinfo=timezone.utc), 398),
+    (datetime(2018, 3, 1, tzinfo=timezone.utc), 825),
+)
+
+
+def lifetime_too_long(context: Context) -> Iterator[Finding]:
+    """BR 6.3.2, for roots of the public web alone: browsers refuse it, the clients that are judged for do not."""
+    leaf, anchor = context.leaf, _anchor(context)
+    if leaf is None or anchor not in context.case.trust.public:
+        return
+    most = next((days for since, days in _LONGEST if leaf.not_before >= since), None)
+    # the last second belongs to the lifetime
+    lifetime = leaf.not_after - leaf.not_before + timedelta(seconds=1)
+    if most is not None and lifetime > timedelta(days=most):
+        yield context.finding(
+            "lifetime-too-long",
+            f"{context.called(context.leaf_at, leaf)} is valid for {lifetime.days} days; issued on {moment(leaf.not_before)[:10]} it may be for {most}",
+            "Have it reissued with a shorter lifetime: browsers and Apple's systems refuse it.",
+            certificate=context.leaf_at,
+        )
+
+
+RULES = (out_of_dates, expires_soon, outlived_by_leaf, lifetime_too_long)
