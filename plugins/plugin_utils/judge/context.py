@@ -5,10 +5,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timezone
-from functools import cached_property
 from typing import Concatenate, ParamSpec
 
 from ansible_collections.fullchain.tls.plugins.plugin_utils.judge.catalogue import CATALOGUE, WORDS
@@ -16,7 +15,9 @@ from ansible_collections.fullchain.tls.plugins.plugin_utils.judge.client_names i
 from ansible_collections.fullchain.tls.plugins.plugin_utils.judge.clients import BEHAVIOUR, Behaviour
 from ansible_collections.fullchain.tls.plugins.plugin_utils.judge.model import Case, Finding
 from ansible_collections.fullchain.tls.plugins.plugin_utils.judge.paths import Path, best_path, leaf_index
+from ansible_collections.fullchain.tls.plugins.plugin_utils.lazy import lazy
 from ansible_collections.fullchain.tls.plugins.plugin_utils.pki.certificates import Certificate, printable
+from ansible_collections.fullchain.tls.plugins.plugin_utils.pki.names import as_address
 
 _Facts = ParamSpec("_Facts")
 
@@ -28,24 +29,24 @@ class Context:
     case: Case
     along: Path | None = None  # judge this path, not the best one: the one that a client takes
 
-    @cached_property
+    @lazy
     def leaf_at(self) -> int | None:
         """Index of the server's own certificate; None when nothing was served or the first certificate is malformed."""
         return leaf_index(self.case.chain)
 
-    @cached_property
+    @lazy
     def leaf(self) -> Certificate | None:
         """The server's own certificate, wherever it stands."""
         return None if self.leaf_at is None else self.certificate(self.leaf_at)
 
-    @cached_property
+    @lazy
     def path(self) -> Path | None:
         """The best path; None without a leaf."""
         if self.leaf_at is None or self.along is not None:
             return self.along
         return best_path(self.case.chain, self.leaf_at, self.case.trust, self.case.at)
 
-    @cached_property
+    @lazy
     def steps(self) -> tuple[tuple[int | None, Certificate], ...]:
         """The path from the leaf to its end. The index is None for a root that only the store holds."""
         if self.path is None:
@@ -61,11 +62,18 @@ class Context:
         certificate = self.case.chain[index]
         return certificate if isinstance(certificate, Certificate) else None
 
-    def certificates(self) -> Iterator[tuple[int, Certificate]]:
-        """The served certificates that could be parsed."""
-        for index, certificate in enumerate(self.case.chain):
-            if isinstance(certificate, Certificate):
-                yield index, certificate
+    @lazy
+    def certificates(self) -> tuple[tuple[int, Certificate], ...]:
+        """The served certificates that could be parsed, with their indexes."""
+        return tuple((i, c) for i, c in enumerate(self.case.chain) if isinstance(c, Certificate))
+
+    @lazy
+    def extras(self) -> tuple[tuple[int, Certificate], ...]:
+        """Those of them that are no step of the path."""
+        if self.path is not None and len(self.path.served) == len(self.case.chain):
+            return ()
+        path = {certificate for _index, certificate in self.steps}
+        return tuple((i, c) for i, c in self.certificates if c not in path)
 
     def is_anchor(self, certificate: Certificate) -> bool:
         """Whether it is the root of the store that the path ends at."""
@@ -93,6 +101,8 @@ class Context:
         leaf, name = self.leaf, self.case.server_name
         if leaf is None or name is None:
             return ()
+        if name in leaf.dns_names and "_" not in name and as_address(name) is None:
+            return ()  # letter for letter: on that no client has views of its own
         return tuple(client for client in self.case.clients if not accepts_name(client, leaf, name))
 
     def finding(

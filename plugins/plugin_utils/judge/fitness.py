@@ -15,6 +15,9 @@ RSA_BITS = 2048  # BR 6.1.5, NIST SP 800-131A
 GOOD_DIGESTS = frozenset({"sha256", "sha384", "sha512", "sha224", None})
 _GOOD_CURVES = frozenset({"secp256r1", "secp384r1", "secp521r1"})
 KNOWN_EXTENSIONS = frozenset.intersection(*(b.authority.critical_extensions for b in BEHAVIOUR.values()))
+# With one of these, a leaf may serve as far as any client cares.
+SERVING_KEY_USAGES = frozenset.intersection(*filter(None, (b.authority.leaf_key_usages for b in BEHAVIOUR.values())))
+MOST_BYTES = min(b.most_bytes for b in BEHAVIOUR.values())  # of a message that every client takes
 _ANY_NAMES = Constraints()
 
 

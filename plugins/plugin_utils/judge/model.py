@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import lru_cache
 
 from ansible_collections.fullchain.tls.plugins.plugin_utils.errors import InputError
 from ansible_collections.fullchain.tls.plugins.plugin_utils.pki.certificates import Certificate, Malformed
@@ -90,6 +91,7 @@ class Threshold:
         return (certificate.not_after - certificate.not_before) * (self.share or 0.0)
 
 
+@lru_cache(maxsize=64)
 def parse_expires_soon(text: str | int) -> Threshold:
     """`14` are days, `33%` is a share of the certificate's lifetime. Raises InputError for anything else."""
     match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*(%?)\s*", str(text), re.ASCII)

@@ -50,6 +50,7 @@ class Path:
     partial_anchor: bool = False  # ends at a served certificate that is in the store without being a root
     gave_up: bool = False  # MOST_SIGNATURES were looked at and no path without fault was among them
     related: frozenset[int] = frozenset()  # every served certificate that is on some way upwards from the leaf
+    straight: bool = False  # all that is served, in order, each issuer as every client takes it, and no choice anywhere
 
     @property
     def complete(self) -> bool:
@@ -169,10 +170,42 @@ def leaf_index(chain: Sequence[Certificate | Malformed]) -> int | None:
 
 
 def best_path(chain: Sequence[Certificate | Malformed], leaf: int, trust: TrustStore, at: datetime) -> Path:
-    """The path with the least wrong about it: Dijkstra's algorithm over the served certificates, by Cost.
+    """The path with the least wrong about it.
 
     When no path reaches a root, the one that gets farthest comes back, without anchor.
     """
+    return _straight_path(chain, leaf, trust, at) or _cheapest_path(chain, leaf, trust, at)
+
+
+def _straight_path(chain: Sequence[Certificate | Malformed], leaf: int, trust: TrustStore, at: datetime) -> Path | None:
+    """The path of a chain as it should be, found without a search. None for all others."""
+    steps = [certificate for certificate in chain if isinstance(certificate, Certificate)]
+    if leaf or not 1 < len(steps) == len(chain) or len({c.subject_der for c in steps}) != len(steps):
+        return None
+    # A root that the path could end at before its last certificate would be a choice.
+    roots = [root for certificate in steps for root in trust.roots(certificate.issuer_der)]
+    if len(roots) != 1 or steps[-1].self_issued:
+        return None
+    for below, (certificate, issuer) in enumerate(pairwise([*steps, roots[0]])):
+        if not _issued_soundly(certificate, issuer, at) or unfit(issuer, certificate, steps[0], below):
+            return None
+    served = tuple(range(len(steps)))
+    return Path(served, roots[0], Cost(length=len(steps) - 1), related=frozenset(served), straight=True)
+
+
+def _issued_soundly(certificate: Certificate, issuer: Certificate, at: datetime) -> bool:
+    return (
+        certificate.issuer_der == issuer.subject_der
+        and issuer.is_ca
+        and within_dates(issuer, at)
+        and key_ids_agree(certificate, issuer)
+        and serials_agree(certificate, issuer)
+        and signed_by(certificate, issuer)
+    )
+
+
+def _cheapest_path(chain: Sequence[Certificate | Malformed], leaf: int, trust: TrustStore, at: datetime) -> Path:
+    """Dijkstra's algorithm over the served certificates, by Cost."""
     served = _Served(chain, trust, at)
     ends: list[tuple[Cost, tuple[int, ...], Certificate]] = []
     settled: dict[int, tuple[Cost, tuple[int, ...]]] = {}

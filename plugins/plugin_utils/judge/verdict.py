@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from ansible_collections.fullchain.tls.plugins.plugin_utils.judge.catalogue import CATALOGUE, RANK
 from ansible_collections.fullchain.tls.plugins.plugin_utils.judge.context import Context
 from ansible_collections.fullchain.tls.plugins.plugin_utils.judge.model import SEVERITIES, Case, Finding, Verdict
-from ansible_collections.fullchain.tls.plugins.plugin_utils.judge.rules import RULES
+from ansible_collections.fullchain.tls.plugins.plugin_utils.judge.rules import LEFT_BY_A_STRAIGHT_PATH, RULES
 
 
 def judge(case: Case) -> Verdict:
@@ -19,7 +19,9 @@ def judge(case: Case) -> Verdict:
     Never raises for a chain, however unsound: that is findings. Raises InputError for an `expires_soon` that is none.
     """
     context = Context(case)
-    findings = _causes_first([finding for rule in RULES for finding in rule(context)])
+    straight = context.path is not None and context.path.straight
+    rules = LEFT_BY_A_STRAIGHT_PATH if straight else RULES
+    findings = _causes_first([finding for rule in rules for finding in rule(context)])
     refusing = {client for finding in findings for client in finding.clients}
     return Verdict(
         findings=findings,

@@ -13,19 +13,21 @@ import warnings
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from ansible_collections.fullchain.tls.plugins.plugin_utils.errors import InputError
+from ansible_collections.fullchain.tls.plugins.plugin_utils.lazy import lazy
+from ansible_collections.fullchain.tls.plugins.plugin_utils.pki.der import Fields, fields_of
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKeyTypes
 
 try:
     from cryptography import x509
-    from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
-    from cryptography.hazmat.primitives import hashes, serialization
+    from cryptography.exceptions import UnsupportedAlgorithm
+    from cryptography.hazmat.primitives import serialization
     from cryptography.hazmat.primitives.asymmetric import dsa, ec, padding, rsa
     from cryptography.x509.oid import AuthorityInformationAccessOID, NameOID
 except ImportError:  # plugin_utils/libraries.py says what is missing
@@ -48,14 +50,6 @@ _KEY_KINDS = {
     "1.2.840.113549.1.1.10": "RSA-PSS",
 }
 
-# Signature algorithms that are checked although the library does so no longer of itself (RFC 3279, RFC 3370).
-_BROKEN_DIGESTS = {
-    "1.2.840.113549.1.1.4": "MD5",
-    "1.2.840.113549.1.1.5": "SHA1",
-    "1.3.14.3.2.29": "SHA1",
-    "1.2.840.10045.4.1": "SHA1",
-}
-
 _Extension = TypeVar("_Extension", bound="x509.ExtensionType")
 
 
@@ -65,17 +59,23 @@ class Certificate:
     What few chains are asked about is worked out when it is asked for: a fleet's chains are judged by the thousand.
     """
 
-    def __init__(self, der: bytes, parsed: x509.Certificate) -> None:
+    def __init__(self, der: bytes, parsed: x509.Certificate, fields: Fields) -> None:
         self.der = der
         self.x509 = parsed
-        self._extensions: dict[str, x509.Extension[x509.ExtensionType]] = {
-            extension.oid.dotted_string: extension for extension in parsed.extensions
-        }
+        self._extensions = tuple(parsed.extensions)
+        self._values: dict[type, Any] = {type(extension.value): extension.value for extension in self._extensions}
         # names are compared by their encoding, RFC 5280 4.1.2.6
-        self.subject_der: bytes = parsed.subject.public_bytes()
-        self.issuer_der: bytes = parsed.issuer.public_bytes()
+        self.issuer_der, self.subject_der = fields.issuer, fields.subject
+        self.self_issued = fields.issuer == fields.subject  # RFC 5280 6.1; the key may be another's
         self.not_before: datetime = parsed.not_valid_before_utc  # aware, UTC
         self.not_after: datetime = parsed.not_valid_after_utc  # the second itself is still within the validity
+        basic = self.extension(x509.BasicConstraints)
+        self.is_ca = basic is not None and basic.ca
+        self.path_length = None if basic is None else basic.path_length
+        self.constrains_names = x509.NameConstraints in self._values
+        own, issuers = self.extension(x509.SubjectKeyIdentifier), self.extension(x509.AuthorityKeyIdentifier)
+        self.subject_key_id = None if own is None else own.digest
+        self.authority_key_id = None if issuers is None else issuers.key_identifier
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Certificate) and self.der == other.der
@@ -88,71 +88,65 @@ class Certificate:
 
     def extension(self, kind: type[_Extension]) -> _Extension | None:
         """The value of that extension, or None."""
-        found = self._extensions.get(kind.oid.dotted_string)
-        return found.value if found is not None and isinstance(found.value, kind) else None
+        return self._values.get(kind)
 
     def has(self, oid: str) -> bool:
         """Whether it has the extension of that object identifier, dotted."""
-        return oid in self._extensions
+        return any(extension.oid.dotted_string == oid for extension in self._extensions)
 
-    @property
-    def constrains_names(self) -> bool:
-        """Whether it has name constraints."""
-        return "2.5.29.30" in self._extensions
-
-    @cached_property
+    @lazy
     def critical_extensions(self) -> frozenset[str]:
         """Their object identifiers, dotted."""
-        return frozenset(oid for oid, extension in self._extensions.items() if extension.critical)
+        return frozenset(e.oid.dotted_string for e in self._extensions if e.critical)
 
-    @cached_property
+    @lazy
     def version(self) -> int:
         """1 or 3 (2 is not seen): only version 3 has extensions."""
         return 3 if self.x509.version is x509.Version.v3 else 1
 
-    @cached_property
+    @lazy
     def subject(self) -> str:
         """RFC 4514 text, printable; "" for an empty subject."""
         return printable(self.x509.subject.rfc4514_string())
 
-    @cached_property
+    @lazy
     def issuer(self) -> str:
         """RFC 4514 text, printable."""
         return printable(self.x509.issuer.rfc4514_string())
 
-    @cached_property
+    @lazy
     def sha256(self) -> str:
         """Lower-case hex of the DER's digest."""
         return hashlib.sha256(self.der).hexdigest()
 
-    @cached_property
+    @lazy
     def common_name(self) -> str | None:
         """The last one in the subject, as clients that look at it do."""
         names = self.x509.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
         return str(names[-1].value) if names else None
 
-    @cached_property
+    @lazy
     def alt_names(self) -> tuple[x509.GeneralName, ...]:
         """The subject alternative names, of every kind."""
         return tuple(self.extension(x509.SubjectAlternativeName) or ())
 
-    @cached_property
+    @lazy
     def dns_names(self) -> tuple[str, ...]:
         """Of the subject alternative name, as written there."""
         return tuple(name.value for name in self.alt_names if isinstance(name, x509.DNSName))
 
-    @cached_property
+    @lazy
     def ip_addresses(self) -> tuple[IPv4Address | IPv6Address, ...]:
         """Of the subject alternative name; networks belong in name constraints only."""
         found = (name.value for name in self.alt_names if isinstance(name, x509.IPAddress))
         return tuple(address for address in found if isinstance(address, IPv4Address | IPv6Address))
 
-    @cached_property
+    @lazy
     def alt_name_kinds(self) -> frozenset[str]:
         """What there is among its subject alternative names: dns, ip, email, uri, other."""
         return frozenset(_KINDS.get(type(name).__name__, "other") for name in self.alt_names)
 
-    @cached_property
+    @lazy
     def public_key(self) -> CertificatePublicKeyTypes | None:
         """The subject's key; None where the library cannot read one of its kind."""
         try:
@@ -160,12 +154,20 @@ class Certificate:
         except (UnsupportedAlgorithm, ValueError):
             return None
 
-    @cached_property
+    @lazy
     def key(self) -> Key:
         """What kind of key it is."""
-        return describe_key(self.public_key, self.x509.public_key_algorithm_oid.dotted_string)
+        key = self.public_key
+        if isinstance(key, ec.EllipticCurvePublicKey):
+            return _curve(key.curve.name)
+        if isinstance(key, rsa.RSAPublicKey):
+            return Key("RSA", bits=key.key_size)
+        if isinstance(key, dsa.DSAPublicKey):
+            return Key("DSA", bits=key.key_size)
+        oid = self.x509.public_key_algorithm_oid.dotted_string
+        return Key(_KEY_KINDS.get(oid, oid))
 
-    @cached_property
+    @lazy
     def spki_sha256(self) -> str:
         """Lower-case hex, digest of the SubjectPublicKeyInfo. A key that cannot be read is like no other."""
         if self.public_key is None:
@@ -173,7 +175,7 @@ class Certificate:
         spki = self.public_key.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
         return hashlib.sha256(spki).hexdigest()
 
-    @cached_property
+    @lazy
     def signature_digest(self) -> str | None:
         """The digest of its signature: `sha256`, `sha1`, ...; None for algorithms that have it built in, and unknown ones."""
         try:
@@ -182,43 +184,19 @@ class Certificate:
             return None
         return None if algorithm is None else algorithm.name
 
-    @cached_property
-    def is_ca(self) -> bool:
-        """basicConstraints says CA:TRUE."""
-        basic = self.extension(x509.BasicConstraints)
-        return basic is not None and basic.ca
-
-    @cached_property
-    def path_length(self) -> int | None:
-        """pathLenConstraint of basicConstraints."""
-        basic = self.extension(x509.BasicConstraints)
-        return None if basic is None else basic.path_length
-
-    @cached_property
+    @lazy
     def key_usage(self) -> frozenset[str] | None:
         """The bits that are set, by their names in RFC 5280 4.2.1.3; None without the extension."""
         usage = self.extension(x509.KeyUsage)
         return None if usage is None else frozenset(name for attribute, name in _USAGES if getattr(usage, attribute))
 
-    @cached_property
+    @lazy
     def extended_key_usage(self) -> frozenset[str] | None:
         """Object identifiers, dotted; None without the extension."""
         usages = self.extension(x509.ExtendedKeyUsage)
         return None if usages is None else frozenset(usage.dotted_string for usage in usages)
 
-    @cached_property
-    def subject_key_id(self) -> bytes | None:
-        """keyIdentifier of the subject's key."""
-        found = self.extension(x509.SubjectKeyIdentifier)
-        return None if found is None else found.digest
-
-    @cached_property
-    def authority_key_id(self) -> bytes | None:
-        """keyIdentifier of the issuer's key."""
-        found = self.extension(x509.AuthorityKeyIdentifier)
-        return None if found is None else found.key_identifier
-
-    @cached_property
+    @lazy
     def authority_serial(self) -> tuple[int, tuple[bytes, ...]] | None:
         """The issuer's serial number and the directory names (DER) of who issued that one, where it is named by them."""
         found = self.extension(x509.AuthorityKeyIdentifier)
@@ -227,17 +205,12 @@ class Certificate:
         names = (n.value.public_bytes() for n in found.authority_cert_issuer or () if isinstance(n, x509.DirectoryName))
         return found.authority_cert_serial_number, tuple(names)
 
-    @cached_property
+    @lazy
     def ca_issuers(self) -> tuple[str, ...]:
         """URLs of authority information access at which the issuer's certificate is."""
         return tuple(_ca_issuers(self.extension(x509.AuthorityInformationAccess) or ()))
 
-    @cached_property
-    def self_issued(self) -> bool:
-        """Subject and issuer are the same name (RFC 5280 6.1); the key may be another's."""
-        return self.subject_der == self.issuer_der
-
-    @cached_property
+    @lazy
     def self_signed(self) -> bool:
         """Self-issued, and signed by its own key: the form of a root."""
         return self.self_issued and signed_by(self, self)
@@ -277,15 +250,9 @@ class Key:
         return " ".join(str(part) for part in (self.kind, self.curve or self.bits) if part)
 
 
-def describe_key(key: CertificatePublicKeyTypes | None, oid: str) -> Key:
-    """What kind of key that is. `oid`: its algorithm's, dotted, for those that the library cannot read."""
-    if isinstance(key, rsa.RSAPublicKey):
-        return Key("RSA", bits=key.key_size)
-    if isinstance(key, ec.EllipticCurvePublicKey):
-        return Key("EC", curve=key.curve.name)
-    if isinstance(key, dsa.DSAPublicKey):
-        return Key("DSA", bits=key.key_size)
-    return Key(_KEY_KINDS.get(oid, oid))
+@lru_cache(maxsize=64)
+def _curve(name: str) -> Key:
+    return Key("EC", curve=name)
 
 
 @dataclass(frozen=True)
@@ -301,11 +268,7 @@ class Malformed:
 def parse_certificate(der: bytes) -> Certificate | Malformed:
     """Parse DER. Never raises: what cannot be parsed comes back as Malformed, with the reason."""
     try:
-        # Roots in distributions' bundles have a serial number of 0, and whoever reads them can't change that. A filter set once
-        # does not last: Ansible sets filters of its own.
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", message="Parsed a serial number which wasn't positive")
-            return _parse(der)
+        return _parse(der)
     # The parser reports a fault with many exceptions (ValueError, UnsupportedAlgorithm, UnsupportedVersion, ...), some
     # of its own kind, and whoever serves the bytes chooses which.
     except Exception as error:  # pylint: disable=broad-except
@@ -314,7 +277,38 @@ def parse_certificate(der: bytes) -> Certificate | Malformed:
 
 
 def _parse(der: bytes) -> Certificate:
-    return Certificate(der, x509.load_der_x509_certificate(der))
+    try:
+        fields = fields_of(der)
+    except IndexError:
+        x509.load_der_x509_certificate(der)  # says what is wrong
+        raise
+    parsed = _load(der, fields)
+    _decode_names(parsed, fields)
+    return Certificate(der, parsed, fields)
+
+
+def _load(der: bytes, fields: Fields) -> x509.Certificate:
+    if int.from_bytes(fields.serial, "big", signed=True) > 0:
+        return x509.load_der_x509_certificate(der)
+    # Roots in distributions' bundles have a serial number of 0, and whoever reads them can't change that. A filter set once
+    # does not last: Ansible sets filters of its own.
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Parsed a serial number which wasn't positive")
+        return x509.load_der_x509_certificate(der)
+
+
+_MOST_NAMES = 8192
+_decoded_names: set[bytes] = set()
+
+
+def _decode_names(parsed: x509.Certificate, fields: Fields) -> None:
+    """The library decodes names late, and one that can't be is as good as no certificate. Names that were seen are not looked at again."""
+    for name, attribute in ((fields.subject, "subject"), (fields.issuer, "issuer")):
+        if name not in _decoded_names:
+            getattr(parsed, attribute)
+            if len(_decoded_names) >= _MOST_NAMES:
+                _decoded_names.clear()
+            _decoded_names.add(name)
 
 
 def printable(text: str) -> str:
@@ -338,34 +332,24 @@ def signed_by(certificate: Certificate, issuer: Certificate) -> bool:
 
 @lru_cache(maxsize=8192)  # a fleet's chains share their intermediates
 def _signed_by(certificate: Certificate, issuer: Certificate) -> bool:
+    parsed = certificate.x509
+    key: Any = issuer.public_key
     try:
-        # It wants the issuer's subject to be the certificate's issuer by value, which holds for the callers'
-        # candidates: they were found by the name's encoding.
-        certificate.x509.verify_directly_issued_by(issuer.x509)
-    # InvalidSignature, ValueError (names, an algorithm it does without), TypeError (key of another kind), ...
+        key.verify(parsed.signature, parsed.tbs_certificate_bytes, *_how_signed(parsed, issuer.key.kind))
+    # InvalidSignature, UnsupportedAlgorithm, TypeError (key of another kind), AttributeError (one that signs nothing), ...
     except Exception:  # pylint: disable=broad-except
-        return _signed_with_broken_digest(certificate.x509, issuer.x509)
+        return False
     return True
 
 
-def _signed_with_broken_digest(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
-    """Signatures with SHA-1 and MD5, which the library no longer checks of itself: they are judged, not missed."""
-    name = _BROKEN_DIGESTS.get(certificate.signature_algorithm_oid.dotted_string)
-    if name is None:
-        return False
-    digest = getattr(hashes, name)
-    data, signature = certificate.tbs_certificate_bytes, certificate.signature
-    try:
-        key = issuer.public_key()
-        if isinstance(key, rsa.RSAPublicKey):
-            key.verify(signature, data, padding.PKCS1v15(), digest())
-        elif isinstance(key, ec.EllipticCurvePublicKey):
-            key.verify(signature, data, ec.ECDSA(digest()))
-        else:
-            return False
-    except (InvalidSignature, UnsupportedAlgorithm, ValueError):
-        return False
-    return True
+def _how_signed(parsed: x509.Certificate, kind: str) -> tuple[Any, ...]:
+    """What `verify` of a key of that kind wants to know beside signature and data."""
+    if kind == "EC" and parsed.signature_hash_algorithm is not None:
+        return (ec.ECDSA(parsed.signature_hash_algorithm),)
+    if kind != "RSA":
+        return ()
+    # The library has no use for MD5 any more, and names no padding. It is judged, not taken for a damaged signature.
+    return parsed.signature_algorithm_parameters or padding.PKCS1v15(), parsed.signature_hash_algorithm
 
 
 def read_certificates(pem: str | bytes, source: str) -> tuple[Certificate, ...]:

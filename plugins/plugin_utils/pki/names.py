@@ -92,6 +92,8 @@ def _to_a_labels(name: str, text: str) -> str:
 @lru_cache(maxsize=8192)  # the judge asks for each client
 def as_address(text: str) -> IPv4Address | IPv6Address | None:
     """The IP address that the text is, or None. A scoped address (`fe80::1%eth0`) is none: no certificate names it."""
+    if ":" not in text and not text[-1:].isdigit():
+        return None  # a hostname, by a shorter way
     try:
         return None if "%" in text else ip_address(text)
     except ValueError:

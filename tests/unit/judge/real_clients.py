@@ -69,11 +69,7 @@ def _serving(cases: Sequence[Served], program: Path, directory: Path) -> Iterato
     )
     try:
         assert server.stdout is not None
-        ports = iter(server.stdout.readline().split())
-        listening = [
-            replace(case, port=serve_with_openssl(case.chain, case.key) if case.exotic_key else int(next(ports)))
-            for case in prepared
-        ]
+        listening = _with_ports(prepared, [int(port) for port in server.stdout.readline().split()])
         _write_cases(listening, directory)
         yield listening
     finally:
@@ -81,7 +77,16 @@ def _serving(cases: Sequence[Served], program: Path, directory: Path) -> Iterato
         server.wait()
 
 
-def serve_with_openssl(chain: Sequence[bytes], key: str) -> int:
+def _with_ports(cases: Sequence[Served], ports: Sequence[int]) -> list[Served]:
+    """The cases with the ports that Go serves them on, in their order; OpenSSL is started for the others."""
+    left = iter(ports)
+    return [
+        replace(case, port=_serve_with_openssl(case.chain, case.key) if case.exotic_key else next(left))
+        for case in cases
+    ]
+
+
+def _serve_with_openssl(chain: Sequence[bytes], key: str) -> int:
     """Serve the chain on a port of 127.0.0.1 for as long as this process lives; the port."""
     context = SSL.Context(SSL.TLS_SERVER_METHOD)
     context.set_cipher_list(b"ALL:@SECLEVEL=0")

@@ -32,7 +32,7 @@ from ansible_collections.fullchain.tls.plugins.plugin_utils.pki.certificates imp
     parse_certificate,
     signed_by,
 )
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tests.documents import generated_part
@@ -86,7 +86,7 @@ def test_the_judge_is_pure(path: Path) -> None:
         "typing",
         "urllib.parse",
     }
-    inside = (f"{PREFIX}judge", f"{PREFIX}pki.", f"{PREFIX}errors", "cryptography")
+    inside = (f"{PREFIX}judge", f"{PREFIX}pki.", f"{PREFIX}errors", f"{PREFIX}lazy", "cryptography")
 
     assert {name for name in _imports(path) if name not in allowed and not name.startswith(inside)} == set()
     assert not {"now", "utcnow", "today"} & {
@@ -116,12 +116,11 @@ def test_the_order_of_extras_never_changes_ok(pki: Pki, extras: list[str]) -> No
     assert not judge(case(pki, "leaf", *(name for name in extras if name not in ("inter", "root")))).ok
 
 
-@given(
-    name=st.sampled_from(["leaf", "inter"]), place=st.integers(0, 2000), value=st.integers(0, 255), at=st.integers(0, 2)
-)
+@given(name=st.sampled_from(["leaf", "inter"]), place=st.integers(0, 2000), value=st.integers(0, 255))
+@example(name="leaf", place=58, value=0)  # in the issuer's name, which the library decodes late
 @settings(max_examples=300, deadline=None)
 def test_a_mutated_byte_never_raises_and_never_passes_for_the_original(
-    pki: Pki, name: str, place: int, value: int, at: int
+    pki: Pki, name: str, place: int, value: int
 ) -> None:
     der = bytearray(pki.der(name))
     der[place % len(der)] = value

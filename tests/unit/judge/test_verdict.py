@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import datetime, timezone
 
 import pytest
-from ansible_collections.fullchain.tls.plugins.plugin_utils.judge import judge
+from ansible_collections.fullchain.tls.plugins.plugin_utils.judge import judge, paths
 from ansible_collections.fullchain.tls.plugins.plugin_utils.judge.catalogue import CATALOGUE
 
 from tests.unit.judge.cases import Row
@@ -27,6 +27,17 @@ def test_verdict(row: Row) -> None:
     assert verdict.chain_complete is row.complete
     assert verdict.ok is all(severity != "error" for _code, severity, _index in row.found)
     assert len(verdict.roles) == len(row.chain)
+
+
+@pytest.mark.parametrize("row", [*VALID, *FAULTY], ids=lambda row: row.name)
+def test_the_short_way_for_straight_paths_says_what_the_long_one_says(
+    row: Row, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    case = row.case(row.pki(NOW))
+    short = judge(case)
+    monkeypatch.setattr(paths, "_straight_path", lambda *_case: None)
+
+    assert judge(case) == short
 
 
 @pytest.mark.parametrize("row", FAULTY, ids=lambda row: row.name)

@@ -36,3 +36,21 @@ RULES: tuple[Rule, ...] = (
     *name.RULES,
     *time.RULES,
 )
+
+# What a path that is straight leaves to be said: nothing of what is served, of its order or of its issuers.
+_SETTLED = (
+    presentation.malformed,
+    presentation.leaf_not_first,
+    presentation.missing_issuer,
+    presentation.contradicting_key_ids,
+    presentation.wrong_order,
+    presentation.duplicates,
+    presentation.root_served,
+    presentation.unrelated,
+    *shadowing.RULES,
+    *trust.RULES,
+    authority.not_a_ca,
+    authority.path_length_exceeded,
+    strength.weak_signature,
+)
+LEFT_BY_A_STRAIGHT_PATH: tuple[Rule, ...] = tuple(rule for rule in RULES if rule not in _SETTLED)

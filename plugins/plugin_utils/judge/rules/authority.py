@@ -17,7 +17,11 @@ from ansible_collections.fullchain.tls.plugins.plugin_utils.judge.clients import
 )
 from ansible_collections.fullchain.tls.plugins.plugin_utils.judge.constraints import unknown_kinds
 from ansible_collections.fullchain.tls.plugins.plugin_utils.judge.context import Context, listed
-from ansible_collections.fullchain.tls.plugins.plugin_utils.judge.fitness import KNOWN_EXTENSIONS, cannot_sign
+from ansible_collections.fullchain.tls.plugins.plugin_utils.judge.fitness import (
+    KNOWN_EXTENSIONS,
+    SERVING_KEY_USAGES,
+    cannot_sign,
+)
 from ansible_collections.fullchain.tls.plugins.plugin_utils.judge.model import Finding
 from ansible_collections.fullchain.tls.plugins.plugin_utils.pki.certificates import Certificate
 
@@ -94,12 +98,18 @@ def wrong_key_usage(context: Context) -> Iterator[Finding]:
                 certificate=index,
                 words_of="wrong-key-usage/anchor" if context.is_anchor(issuer) else None,
             )
+    yield from _leaf_key_usage(context)
+
+
+def _leaf_key_usage(context: Context) -> Iterator[Finding]:
     leaf = context.leaf
-    refusing = context.minding(_cannot_serve, leaf.key_usage) if leaf and leaf.key_usage is not None else []
-    if leaf and refusing:
+    if leaf is None or leaf.key_usage is None or not SERVING_KEY_USAGES.isdisjoint(leaf.key_usage):
+        return
+    refusing = context.minding(_cannot_serve, leaf.key_usage)
+    if refusing:
         yield context.finding(
             "wrong-key-usage",
-            f"the key usage of {context.called(context.leaf_at, leaf)} ({listed(sorted(leaf.key_usage or ())) or 'none'}) lacks digitalSignature",
+            f"the key usage of {context.called(context.leaf_at, leaf)} ({listed(sorted(leaf.key_usage)) or 'none'}) lacks digitalSignature",
             "Have the certificate reissued with keyUsage=critical,digitalSignature (and keyEncipherment with RSA for old clients).",
             certificate=context.leaf_at,
             refusing=refusing,
@@ -170,11 +180,10 @@ def _too_deep(behaviour: Behaviour, most: int, below: Sequence[Certificate], anc
 
 def unknown_critical_extension(context: Context) -> Iterator[Finding]:
     """RFC 5280 4.2: who does not know an extension that is critical has to refuse."""
-    path = {certificate for _index, certificate in context.steps}
     for index, certificate in context.steps:
         yield from _unknown(context, index, certificate, context.is_anchor(certificate) and certificate != context.leaf)
-    for index, certificate in context.certificates():
-        if certificate.critical_extensions and certificate not in path:
+    for index, certificate in context.extras:
+        if certificate.critical_extensions:
             yield from _unparsable(context, index, certificate)
 
 

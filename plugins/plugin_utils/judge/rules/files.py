@@ -17,7 +17,7 @@ def key_mismatch(context: Context) -> Iterator[Finding]:
     if leaf is None or key is None or leaf.spki_sha256 == key:
         return
     owner = next(
-        (f": it is the key of {context.called(i, c)}" for i, c in context.certificates() if c.spki_sha256 == key), ""
+        (f": it is the key of {context.called(i, c)}" for i, c in context.certificates if c.spki_sha256 == key), ""
     )
     yield context.finding(
         "key-mismatch",

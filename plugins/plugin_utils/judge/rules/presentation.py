@@ -10,6 +10,7 @@ from itertools import pairwise
 
 from ansible_collections.fullchain.tls.plugins.plugin_utils.judge.clients import BEHAVIOUR, Behaviour
 from ansible_collections.fullchain.tls.plugins.plugin_utils.judge.context import Context, listed
+from ansible_collections.fullchain.tls.plugins.plugin_utils.judge.fitness import MOST_BYTES
 from ansible_collections.fullchain.tls.plugins.plugin_utils.judge.model import Finding
 from ansible_collections.fullchain.tls.plugins.plugin_utils.judge.paths import (
     MOST_SIGNATURES,
@@ -151,18 +152,18 @@ def chain_too_long(context: Context) -> Iterator[Finding]:
             _LENGTH_FIX,
         )
         return
-    refusing = [c for c in context.case.clients if number > (BEHAVIOUR[c].most_certificates or number)]
     if number > 10:
+        refusing = [c for c in context.case.clients if number > (BEHAVIOUR[c].most_certificates or number)]
         who = f", refused by {', '.join(refusing)}" if refusing else ""
         yield context.finding("chain-too-long", f"{number} certificates are sent{who}", _LENGTH_FIX, refusing=refusing)
-    elif path is not None and path.complete and not _is_one_chain(context):
+    elif path is not None and not path.straight and path.complete and not _is_one_chain(context):
         yield from _too_long_unordered(context)
 
 
 def too_many_bytes(context: Context) -> Iterator[Finding]:
     """Limits of the message: Java 32 KiB (jdk.tls.maxHandshakeMessageSize), OpenSSL 100 KiB (SSL_CTX_set_max_cert_list), GnuTLS 128, Go 256."""
     size = _FRAME + sum(_FRAME_EACH + len(certificate.der) for certificate in context.case.chain)
-    refusing = context.minding(_too_big, size)
+    refusing = context.minding(_too_big, size) if size > MOST_BYTES else []
     if refusing and not (context.path and context.path.gave_up):
         yield context.finding(
             "chain-too-long",
@@ -179,7 +180,7 @@ def _too_big(behaviour: Behaviour, size: int) -> bool:
 
 def _is_one_chain(context: Context) -> bool:
     """Each certificate is followed by its issuer: Java then checks the list as it is, and searches otherwise."""
-    chain = [certificate for _index, certificate in context.certificates()]
+    chain = [certificate for _index, certificate in context.certificates]
     return all(issuer.subject_der == certificate.issuer_der for certificate, issuer in pairwise(chain))
 
 
@@ -201,7 +202,7 @@ def _too_long_unordered(context: Context) -> Iterator[Finding]:
 def duplicates(context: Context) -> Iterator[Finding]:
     """RFC 8446 4.4.2 has no use for a second copy."""
     places: dict[Certificate, list[int]] = {}
-    for index, certificate in context.certificates():
+    for index, certificate in context.certificates:
         places.setdefault(certificate, []).append(index)
     for certificate, found in places.items():
         if len(found) > 1:
@@ -217,7 +218,7 @@ def duplicates(context: Context) -> Iterator[Finding]:
 
 def root_served(context: Context) -> Iterator[Finding]:
     """RFC 8446 4.4.2: the certificate that specifies a trust anchor MAY be omitted. A cross-signed root is none."""
-    for index, certificate in context.certificates():
+    for index, certificate in context.certificates:
         if index != context.leaf_at and certificate.self_signed and context.case.trust.has_root_key(certificate):
             yield context.finding(
                 "root-served",
@@ -235,7 +236,7 @@ def unrelated(context: Context) -> Iterator[Finding]:
         return
     known = {context.certificate(index) for index in path.related}
     strangers: dict[Certificate, int] = {}
-    for index, certificate in context.certificates():
+    for index, certificate in context.certificates:
         root = certificate.self_signed and context.case.trust.has_root_key(certificate)
         if certificate not in known and not root:
             strangers.setdefault(certificate, index)

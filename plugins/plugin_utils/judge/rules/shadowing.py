@@ -51,7 +51,7 @@ def shadowed_issuer(context: Context) -> Iterator[Finding]:
     path = context.path
     if path is None or not path.complete or path.cost.contradicting_key_ids:
         return
-    served = {certificate for _index, certificate in context.certificates()}
+    served = {certificate for _index, certificate in context.certificates}
     if len({certificate.subject_der for certificate in served}) == len(served):
         return  # no two share a name
     shadows: dict[_Shadow, dict[str, str]] = {}
@@ -88,7 +88,7 @@ def _walks(client: str, by_dates: bool) -> bool:
 
 def _shadowed(context: Context, path: Path, shadow: _Shadow, words: dict[str, str]) -> Finding:
     wrong = context.certificate(shadow.index)
-    namesakes = {i for i, c in context.certificates() if wrong is not None and c.subject_der == wrong.subject_der}
+    namesakes = {i for i, c in context.certificates if wrong is not None and c.subject_der == wrong.subject_der}
     right = next((f"#{index + 1}" for index in path.served if index in namesakes), "the end of the good path")
     label = "" if wrong is None else wrong.label
     why = _WHY.get(shadow.code, f"is not what clients take ({shadow.code})")

@@ -66,9 +66,8 @@ def _words(context: Context, key: Key, place: int, certificate: Certificate) -> 
 
 def _unparsable(context: Context) -> Iterator[Finding]:
     """Go parses every certificate that is sent, with its key."""
-    path = {certificate for _index, certificate in context.steps}
-    for index, certificate in context.certificates():
-        if certificate in path or certificate.key.kind != "EC" or ordinary_key(certificate.key):
+    for index, certificate in context.extras:
+        if certificate.key.kind != "EC" or ordinary_key(certificate.key):
             continue
         refusing = context.minding(_cannot_parse, certificate.key.curve)
         if refusing:

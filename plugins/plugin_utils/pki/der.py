@@ -1,0 +1,43 @@
+# Copyright (c) 2026, the fullchain.tls contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The few fields of a certificate that are wanted as they are encoded, cut out of its DER.
+
+Only of certificates that a full parser has taken: nothing is checked here.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+_VERSION = 0xA0  # the tag of TBSCertificate's first field, which version 1 leaves out
+
+
+class Fields(NamedTuple):
+    """Of TBSCertificate (RFC 5280 4.1), each with its tag and length where not said otherwise."""
+
+    serial: bytes  # its content alone
+    issuer: bytes
+    subject: bytes
+
+
+def fields_of(der: bytes) -> Fields:
+    """Cut the fields out."""
+    at, _end = _element(der, _element(der, 0)[0])  # within Certificate, within TBSCertificate
+    if der[at] == _VERSION:
+        at = _element(der, at)[1]
+    serial_at, signature = _element(der, at)
+    issuer = _element(der, signature)[1]
+    validity = _element(der, issuer)[1]
+    subject = _element(der, validity)[1]
+    spki = _element(der, subject)[1]
+    return Fields(der[serial_at:signature], der[issuer:validity], der[subject:spki])
+
+
+def _element(der: bytes, at: int) -> tuple[int, int]:
+    """Where the content of the element at `at` begins, and where it ends (X.690 8.1.3)."""
+    length = der[at + 1]
+    if length < 0x80:
+        return at + 2, at + 2 + length
+    start = at + 2 + (length & 0x7F)
+    return start, start + int.from_bytes(der[at + 2 : start], "big")
