@@ -99,7 +99,7 @@ def _follow(request: Request, limits: _Limits) -> bytes:
         if isinstance(answer, bytes):
             return answer
         target = _joined(request.url, answer)
-        if _host_of(_split(target, "redirects to ")) != _host_of(_split(request.url)):
+        if _host_of(_split(target, redirected=True)) != _host_of(_split(request.url)):
             raise _Refusal(f"redirects to another host, {_quoted(target)}, which is not followed")
         request = replace(request, url=target)
     raise _Refusal(f"redirects more than {_MOST_REDIRECTS} times")
@@ -112,19 +112,20 @@ def _joined(url: str, location: str) -> str:
         raise _Refusal(f"redirects to {_quoted(location)}, which is no URL") from None
 
 
-def _split(url: str, what: str = "") -> SplitResult:
+def _split(url: str, redirected: bool = False) -> SplitResult:
     """The parts of an http URL that can be fetched. Raises _Refusal."""
-    if not url.isascii() or not url.isprintable() or " " in url:
-        raise _Refusal(f"{what}{_quoted(url)} is no URL")
+    what = f"redirects to {_quoted(url)}, which " if redirected else ""
     try:
         parts = urlsplit(url)
         port = parts.port
     except ValueError:
-        raise _Refusal(f"{what}{_quoted(url)} is no URL") from None
+        raise _Refusal(f"{what}is no URL") from None
     if parts.scheme != "http":
-        raise _Refusal(f"{what}{_quoted(url)} is not fetched: http alone is")
+        raise _Refusal(f"{what}is not fetched: http alone is")
+    if not url.isascii() or not url.isprintable() or " " in url:
+        raise _Refusal(f"{what}is no URL")
     if not parts.hostname or parts.username is not None or port == 0:
-        raise _Refusal(f"{what}{_quoted(url)} is no URL of a host")
+        raise _Refusal(f"{what}is no URL of a host")
     return parts
 
 
