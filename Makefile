@@ -58,7 +58,7 @@ clean:  ## remove the labs, their images and .work
 	rm -rf .work .coverage .mypy_cache .pytest_cache .ruff_cache .hypothesis .ansible
 
 docs: .work/venv.stamp .work/unit.stamp  ## write the generated parts of docs/ anew
-	python -m tests.documents
+	PYTHONPATH=.work python -m tests.documents
 	DOCS=write pytest -q tests/unit/judge/test_real_clients.py -k the_table_in_docs
 
 pins: .work/lint.stamp  ## write requirements-dev.txt anew from requirements-dev.in
