@@ -372,6 +372,37 @@ CATALOGUE: Mapping[str, Entry] = {
     "outlived-by-leaf": Entry("time", "warning", "An issuer of the path ends before the leaf does."),
     "expires-soon": Entry("time", "warning", "The leaf ends soon."),
     "lifetime-too-long": Entry("time", "warning", "The leaf's lifetime is longer than publicly trusted CAs may give."),
+    # revocation, which is looked at on request. GnuTLS alone looks at a stapled response; no client asks CRLs or responders.
+    "revoked": Entry(
+        "revocation",
+        "error",  # whoever asks wants to be told, as of another leaf than the one that was deployed
+        "A certificate of the path has been revoked.",
+        {"gnutls": "The certificate chain is revoked."},
+    ),
+    "staple-missing": Entry(
+        "revocation",
+        "warning",
+        "The leaf demands a stapled OCSP response and the server staples none.",
+        {
+            "gnutls": "The certificate requires the server to include an OCSP status in its response, "
+            "but the OCSP status is missing."
+        },
+    ),
+    "stale-staple": Entry(
+        "revocation",
+        "warning",
+        "The stapled OCSP response is not valid at this time.",
+        {"gnutls": "The revocation or OCSP data are old and have been superseded."},
+    ),
+    "revocation-unknown": Entry(
+        "revocation",
+        "warning",
+        "Nothing that may be believed tells whether a certificate has been revoked.",
+        {
+            "java": "javax.net.ssl.SSLException: readHandshakeRecord",
+            "gnutls": "The received OCSP status response is invalid.",
+        },
+    ),
     # what is sent, beside the path
     "chain-too-long": Entry(
         "presentation",

@@ -13,6 +13,7 @@ from functools import lru_cache
 
 from ansible_collections.fullchain.tls.plugins.plugin_utils.errors import InputError
 from ansible_collections.fullchain.tls.plugins.plugin_utils.pki.certificates import Certificate, Malformed
+from ansible_collections.fullchain.tls.plugins.plugin_utils.pki.revocation import Crl, OcspResponse, Unusable
 from ansible_collections.fullchain.tls.plugins.plugin_utils.pki.trust import TrustStore
 
 CLIENTS = ("openssl", "curl", "python", "nodejs", "java", "go", "gnutls")
@@ -36,6 +37,18 @@ class Failure:
 
 
 @dataclass(frozen=True)
+class Evidence:
+    """What there is to tell revoked certificates by."""
+
+    looked: bool = False  # a stapled response was asked for
+    staple: OcspResponse | Unusable | None = None  # the one that came
+    checked: bool = False  # CRLs and responders were asked
+    crls: Mapping[str, Crl | Unusable] = field(default_factory=dict)  # by address
+    # by address and certificate, where a responder was asked: not where CRLs had told
+    responses: Mapping[tuple[str, Certificate], OcspResponse | Unusable] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Case:
     """Everything that a verdict rests on."""
 
@@ -48,6 +61,7 @@ class Case:
     key_spki: str | None = None  # spki_sha256 of the private key that is to serve the chain
     expect_sha256: str | None = None  # the leaf that was deployed
     failure: Failure | None = None
+    revocation: Evidence | None = None  # None leaves revocation unjudged
 
 
 @dataclass(frozen=True)

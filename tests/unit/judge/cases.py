@@ -12,13 +12,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
-from ansible_collections.fullchain.tls.plugins.plugin_utils.judge import CLIENTS, Case, Failure
+from ansible_collections.fullchain.tls.plugins.plugin_utils.judge import CLIENTS, Case, Evidence, Failure
 from ansible_collections.fullchain.tls.plugins.plugin_utils.pki.certificates import parse_certificate
+from ansible_collections.fullchain.tls.plugins.plugin_utils.pki.revocation import Unusable, parse_crl, parse_ocsp
 from ansible_collections.fullchain.tls.plugins.plugin_utils.pki.trust import TrustStore
 from cryptography import x509
 
 from tests.pki import Cert, Pki, mint
+from tests.revocation import Crl, Ocsp, mint_crl, mint_ocsp
 
 SHOP = "shop.example.com"
 GARBAGE = "(garbage)"  # stands in a chain for bytes that are no certificate
@@ -46,6 +49,11 @@ class Row:
     failure: Failure | None = None
     public: Sequence[str] = ()  # roots that the public web trusts
     one_fault: bool = True  # False: clients may word another fault of it
+    # What came stapled; b"": nothing; None: nobody looked
+    staple: Ocsp | bytes | None = None
+    # What CRLs said, by address, and responders, by address and declared name; None: nobody asked
+    crls: Mapping[str, Crl | bytes | Unusable] | None = None
+    responses: Mapping[tuple[str, str], Ocsp | bytes | Unusable] = field(default_factory=dict)
     # Why real clients with just this trust store say otherwise; "" when they say what the judge says
     deviation: str = ""
 
@@ -73,7 +81,31 @@ class Row:
             key_spki=pki[self.key].spki_sha256 if self.key else None,
             expect_sha256=pki[self.expect].sha256 if self.expect else None,
             failure=self.failure,
+            revocation=self.evidence(pki),
         )
+
+    def stapled(self, pki: Pki) -> bytes | None:
+        return mint_ocsp(pki, self.staple) if isinstance(self.staple, Ocsp) else self.staple
+
+    def evidence(self, pki: Pki) -> Evidence | None:
+        if self.staple is None and self.crls is None:
+            return None
+        stapled = self.stapled(pki)
+        return Evidence(
+            looked=stapled is not None,
+            staple=parse_ocsp(stapled) if stapled else None,
+            checked=self.crls is not None,
+            crls={url: _crl(pki, said) for url, said in (self.crls or {}).items()},
+            responses={(url, pki[name]): _response(pki, said) for (url, name), said in self.responses.items()},
+        )
+
+
+def _crl(pki: Pki, said: Crl | bytes | Unusable) -> Any:
+    return said if isinstance(said, Unusable) else parse_crl(mint_crl(pki, said) if isinstance(said, Crl) else said)
+
+
+def _response(pki: Pki, said: Ocsp | bytes | Unusable) -> Any:
+    return said if isinstance(said, Unusable) else parse_ocsp(mint_ocsp(pki, said) if isinstance(said, Ocsp) else said)
 
 
 def leaf(*names: str, issuer: str | None = "inter", **fault: object) -> Cert:

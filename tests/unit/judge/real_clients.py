@@ -33,11 +33,13 @@ class Served:
     trust: str
     server_name: str
     exotic_key: bool = False  # of a kind that Go does not serve
+    staple: bytes = b""  # the OCSP response that comes along
     port: int = 0
     trust_file: str = ""
 
     def as_json(self) -> dict[str, object]:
-        return {**asdict(self), "chain": [base64.b64encode(der).decode() for der in self.chain]}
+        staple = base64.b64encode(self.staple).decode()
+        return {**asdict(self), "chain": [base64.b64encode(der).decode() for der in self.chain], "staple": staple}
 
 
 def ask(cases: Sequence[Served], directory: Path) -> dict[str, list[str]]:

@@ -5,9 +5,16 @@
 
 from __future__ import annotations
 
-from tests.unit.judge import cases, cases_authority, cases_constraints, cases_strength
+from tests.unit.judge import cases, cases_authority, cases_constraints, cases_revocation, cases_strength
 
-VALID = (*cases.VALID, *cases_authority.VALID, *cases_constraints.VALID, *cases_strength.VALID)
+VALID = (
+    *cases.VALID,
+    *cases_authority.VALID,
+    *cases_constraints.VALID,
+    *cases_strength.VALID,
+    *cases_revocation.VALID,
+    *cases_revocation.GOOD_WHEN_CHECKED,
+)
 # What clients can be asked about: it is in the chain.
 IN_THE_CHAIN = (
     *cases.PRESENTATION,
@@ -17,5 +24,11 @@ IN_THE_CHAIN = (
     *cases_authority.FAULTY,
     *cases_constraints.FAULTY,
     *cases_strength.FAULTY,
+    *cases_revocation.STAPLED,
 )
-FAULTY = (*IN_THE_CHAIN, *cases.BESIDE_THE_CHAIN, *cases_strength.BESIDE_THE_CHAIN)
+FAULTY = (
+    *IN_THE_CHAIN,
+    *cases.BESIDE_THE_CHAIN,
+    *cases_strength.BESIDE_THE_CHAIN,
+    *cases_revocation.CHECKED,
+)

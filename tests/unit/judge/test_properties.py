@@ -77,6 +77,7 @@ def test_the_judge_is_pure(path: Path) -> None:
         "collections.abc",
         "dataclasses",
         "datetime",
+        "enum",
         "functools",
         "heapq",
         "ipaddress",

@@ -24,8 +24,9 @@ from tests.unit.judge.real_clients import Served, ask
 from tests.unit.judge.tables import IN_THE_CHAIN, VALID
 
 _EXOTIC = ("p192", "p224", "secp256k1", "brainpool256", "ed448", "mldsa65")
-# A certificate as the first must have the key that the server has; without a name there is nothing to connect to.
-ROWS = [row for row in (*VALID, *IN_THE_CHAIN) if row.server_name and row.chain[0] != GARBAGE]
+# A certificate as the first must have the key that the server has; without a name there is nothing to connect to. No client
+# asks CRLs or responders.
+ROWS = [row for row in (*VALID, *IN_THE_CHAIN) if row.server_name and row.chain[0] != GARBAGE and row.crls is None]
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +46,8 @@ def answers(minted: dict[str, Pki], tmp_path_factory: pytest.TempPathFactory) ->
 def _served(row: Row, pki: Pki) -> Served:
     first = row.certs.get(row.chain[0])
     exotic = first is not None and first.key_type in _EXOTIC
-    return Served(row.served(pki), pki.key_pem(row.chain[0]), pki.pem(*row.trust), row.server_name or "", exotic)
+    trust, name = pki.pem(*row.trust), row.server_name or ""
+    return Served(row.served(pki), pki.key_pem(row.chain[0]), trust, name, exotic, row.stapled(pki) or b"")
 
 
 @pytest.mark.parametrize("row", [row for row in ROWS if not row.deviation], ids=lambda row: row.name)

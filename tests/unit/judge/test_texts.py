@@ -17,6 +17,30 @@ from tests.unit.judge.tables import FAULTY
 NOW = datetime(2026, 6, 1, 12, 0, tzinfo=timezone.utc)
 ROWS = {row.name: row for row in FAULTY}
 
+_REPLACED = (
+    "Have a new certificate issued for a new key and deploy it: `certbot renew --force-renewal "
+    "--cert-name NAME` (with --new-key where reuse_key is set), or new files of the site."
+)
+_REISSUED = "Have the certificate reissued: the CA has another intermediate by now. Then serve that one."
+_STAPLING = (
+    "Switch stapling on (nginx: ssl_stapling, Apache: SSLUseStapling), and see in the error log why no "
+    "response comes; or have the certificate issued without must-staple (certbot: no --must-staple, "
+    "must_staple = False in its renewal file)."
+)
+_NEW_STAPLE = (
+    "Let the server fetch a new one: in nginx `ssl_stapling on` with ssl_trusted_certificate and a "
+    "resolver that works, in Apache SSLUseStapling with SSLStaplingCache; with ssl_stapling_file, renew "
+    "that file before its nextUpdate."
+)
+_REACHABLE = (
+    "Let the controller reach these addresses over HTTP (fetch_private for a CA inside your own network),"
+    " or tell the CA what its servers send."
+)
+_NO_ADDRESS = (
+    "Nothing can be asked about it: let your CA put the address of a CRL into its certificates, or leave "
+    "revocation off."
+)
+
 # name of the case, code, message, fix; digests and sizes, which differ from run to run, are cut
 TEXTS = [
     (
@@ -411,6 +435,114 @@ TEXTS = [
         "unrelated-certificate",
         "on no way from the leaf to a root, and sent for nothing: certificate #3 'CN=stray'",
         "Remove it from the chain file. Deploying it with these roles does that.",
+    ),
+    (
+        "stapled: revoked",
+        "revoked",
+        "the leaf 'CN=leaf' was revoked on 2026-05-30 (keyCompromise), according to the stapled OCSP response",
+        _REPLACED,
+    ),
+    (
+        "CRL: the intermediate is revoked",
+        "revoked",
+        "certificate #2 'CN=inter' was revoked on 2026-05-30 (cACompromise), according to the CRL at "
+        "http://ca.example.com/root.crl",
+        _REISSUED,
+    ),
+    (
+        "CRL and OCSP: revoked, good is stapled",
+        "revoked",
+        "the leaf 'CN=leaf' was revoked on 2026-05-30 (keyCompromise), according to the CRL at "
+        "http://ca.example.com/inter.crl and the OCSP response from http://ocsp.example.com/",
+        _REPLACED,
+    ),
+    (
+        "CRL: revoked, and too old",
+        "revoked",
+        "the leaf 'CN=leaf' was revoked on 2026-05-23, according to the CRL at http://ca.example.com/inter.crl",
+        _REPLACED,
+    ),
+    (
+        "must-staple: nothing",
+        "staple-missing",
+        "the leaf 'CN=leaf' demands a stapled OCSP response (must-staple), and the server staples none",
+        _STAPLING,
+    ),
+    (
+        "must-staple: the responder refuses",
+        "staple-missing",
+        "the leaf 'CN=leaf' demands a stapled OCSP response (must-staple), and the server staples nothing but"
+        " the responder's refusal unauthorized",
+        _STAPLING,
+    ),
+    (
+        "stapled: too old",
+        "stale-staple",
+        "the stapled OCSP response for the leaf 'CN=leaf' is too old: its nextUpdate was 2026-05-31 12:00 UTC"
+        " (judged at 2026-06-01 12:00 UTC)",
+        _NEW_STAPLE,
+    ),
+    (
+        "stapled: without an end, and old",
+        "stale-staple",
+        "the stapled OCSP response for the leaf 'CN=leaf' is too old: it has no nextUpdate, and its "
+        "thisUpdate was 2026-05-16 12:00 UTC (judged at 2026-06-01 12:00 UTC)",
+        _NEW_STAPLE,
+    ),
+    (
+        "stapled: of the future",
+        "stale-staple",
+        "the stapled OCSP response for the leaf 'CN=leaf' is of the future: its thisUpdate is 2026-06-02 "
+        "12:00 UTC (judged at 2026-06-01 12:00 UTC)",
+        _NEW_STAPLE,
+    ),
+    (
+        "stapled: for another certificate",
+        "revocation-unknown",
+        "the stapled OCSP response for the leaf 'CN=leaf' is for another certificate",
+        _NEW_STAPLE,
+    ),
+    (
+        "stapled: by another CA's delegate",
+        "revocation-unknown",
+        "the stapled OCSP response for the leaf 'CN=leaf' is signed by 'CN=foreign', which 'CN=inter' has not issued",
+        _NEW_STAPLE,
+    ),
+    (
+        "stapled: the responder refuses",
+        "revocation-unknown",
+        "the stapled OCSP response for the leaf 'CN=leaf' has no answer but the status unauthorized",
+        _NEW_STAPLE,
+    ),
+    (
+        "CRL and OCSP: neither can be reached",
+        "revocation-unknown",
+        "nothing tells whether the leaf 'CN=leaf' has been revoked: the CRL at "
+        "http://ca.example.com/inter.crl cannot be reached: 192.0.2.1 port 80 refused the connection; the "
+        "OCSP responder at http://ocsp.example.com/ cannot be reached: 192.0.2.1 port 80 refused the "
+        "connection",
+        _REACHABLE,
+    ),
+    (
+        "CRL: indirect",
+        "revocation-unknown",
+        "nothing tells whether the leaf 'CN=leaf' has been revoked: the CRL at "
+        "http://ca.example.com/inter.crl is an indirect CRL, another issuer's, which is not supported",
+        _REACHABLE,
+    ),
+    (
+        "CRL: a delta",
+        "revocation-unknown",
+        "nothing tells whether the leaf 'CN=leaf' has been revoked: the CRL at "
+        "http://ca.example.com/inter.crl is a delta CRL, only the changes to another list, which is not "
+        "supported",
+        _REACHABLE,
+    ),
+    (
+        "checked: nothing to ask",
+        "revocation-unknown",
+        "nothing tells whether the leaf 'CN=leaf' has been revoked: it names neither a CRL nor an OCSP responder",
+        _NO_ADDRESS,
     ),
 ]
 

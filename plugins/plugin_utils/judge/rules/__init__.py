@@ -15,6 +15,7 @@ from ansible_collections.fullchain.tls.plugins.plugin_utils.judge.rules import (
     files,
     name,
     presentation,
+    revocation,
     shadowing,
     strength,
     time,
@@ -35,6 +36,7 @@ RULES: tuple[Rule, ...] = (
     *strength.RULES,
     *name.RULES,
     *time.RULES,
+    *revocation.RULES,
 )
 
 # What a path that is straight leaves to be said: nothing of what is served, of its order or of its issuers.

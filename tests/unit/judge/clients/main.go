@@ -29,6 +29,7 @@ type testCase struct {
 	Trust      string   `json:"trust"`
 	ServerName string   `json:"server_name"`
 	Port       int      `json:"port"`
+	Staple     string   `json:"staple"` // base64 of the OCSP response that is stapled; "" for none
 }
 
 func check(err error) {
@@ -46,6 +47,10 @@ func serve(c testCase) int {
 		der, err := base64.StdEncoding.DecodeString(text)
 		check(err)
 		certificate.Certificate = append(certificate.Certificate, der)
+	}
+	if c.Staple != "" {
+		certificate.OCSPStaple, err = base64.StdEncoding.DecodeString(c.Staple)
+		check(err)
 	}
 	listener, err := tls.Listen("tcp", "127.0.0.1:0", &tls.Config{Certificates: []tls.Certificate{certificate}})
 	check(err)
