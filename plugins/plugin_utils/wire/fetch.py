@@ -48,16 +48,20 @@ _TICK = 0.05
 
 
 def fetch_all(
-    endpoints: Sequence[Endpoint], timeout: float = DEFAULT_TIMEOUT, workers: int = DEFAULT_WORKERS
+    endpoints: Sequence[Endpoint],
+    timeout: float = DEFAULT_TIMEOUT,
+    workers: int = DEFAULT_WORKERS,
+    staple: bool = False,
 ) -> list[Served]:
     """What each endpoint serves, in the order of `endpoints`. A failure is a result, never an exception.
 
     timeout: seconds for an endpoint's name resolution, connection and handshake together, where it has none itself.
     workers: endpoints that are worked on at the same time, not counting those that keep us waiting.
+    staple: ask for stapled OCSP responses.
     """
     work = _Work(endpoints, timeout)
     count = max(1, min(_MAX_THREADS, os.cpu_count() or 1, workers, len(endpoints)))
-    context = new_context()
+    context = new_context(staple)
     loops = [_Loop(work, context, -(-workers // count), _open_limit() // count) for _number in range(count)]
     threads = [threading.Thread(target=loop.run, daemon=True) for loop in loops]
     work.start([loop.wake for loop in loops])

@@ -33,7 +33,7 @@ class Served:
     protocol: `TLSv1.3`, `TLSv1.2`, ... as OpenSSL names them; None without a handshake.
     chain: DER of each certificate as served, in served order; kept when the handshake failed after it.
     failure_kind: one of FAILURE_KINDS, or None; failure_detail says what happened, in a sentence's words.
-    stapled: the OCSP response that came with the chain, DER.
+    stapled: the OCSP response that came with the chain, DER; b"" when none came, None when nobody looked for one.
     """
 
     endpoint: Endpoint
@@ -53,7 +53,7 @@ class Served:
             "chain": [der_to_pem(der) for der in self.chain],
             "failure_kind": self.failure_kind,
             "failure_detail": self.failure_detail,
-            "stapled": base64.b64encode(self.stapled).decode("ascii") if self.stapled else None,
+            "stapled": None if self.stapled is None else base64.b64encode(self.stapled).decode("ascii"),
         }
 
     @classmethod
@@ -95,7 +95,7 @@ def der_to_pem(der: bytes) -> str:
 
 def _read_staple(text: str | None, endpoint: Endpoint) -> bytes | None:
     try:
-        return base64.b64decode(text, validate=True) if text else None
+        return None if text is None else base64.b64decode(text, validate=True)
     except (ValueError, TypeError):
         raise InputError(f"served entry for {endpoint.label}: stapled is not base64") from None
 

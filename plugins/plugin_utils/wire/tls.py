@@ -18,6 +18,8 @@ from ansible_collections.fullchain.tls.plugins.plugin_utils.wire.served import H
 # Content types of the two records a TLS server may open with (RFC 8446, 5.1).
 _ALERT, _HANDSHAKE = 0x15, 0x16
 
+_ASKS_FOR_STAPLE = object()  # a context's app data
+
 # `tls alert handshake failure`, `tlsv1 unrecognized name`, `tlsv13 alert certificate required`: the words that OpenSSL
 # 1.1 to 4.0 put before the alert's own name differ with the version and the protocol.
 _ALERT_REASON = re.compile(r"(?:ssl/tls|sslv3|tlsv1|tlsv13|tls) (?:alert )?(?P<alert>.+)")
@@ -31,8 +33,10 @@ class Trouble:
     detail: str
 
 
-def new_context() -> SSL.Context:
+def new_context(staple: bool = False) -> SSL.Context:
     """A client that accepts everything it is served, in order to look at it: nothing is verified here.
+
+    staple: its connections ask for a stapled OCSP response (RFC 6066 8), which costs about a fiftieth of their number.
 
     Offers TLS 1.0 up and whatever cipher is left (SECLEVEL 0), so that an old or weak server is seen and judged
     instead of being missed; RFC 5746 likewise (servers without secure renegotiation).
@@ -43,7 +47,16 @@ def new_context() -> SSL.Context:
     context.set_options(SSL.OP_LEGACY_SERVER_CONNECT)
     context.set_verify(SSL.VERIFY_NONE)
     context.set_session_cache_mode(SSL.SESS_CACHE_OFF)
+    if staple:
+        context.set_ocsp_client_callback(_keep_staple)
+        context.set_app_data(_ASKS_FOR_STAPLE)
     return context
+
+
+def _keep_staple(connection: SSL.Connection, staple: bytes, _data: object) -> bool:
+    """Called when the server's part of the handshake is in; b"" says that nothing was stapled."""
+    connection.set_app_data(staple)
+    return True
 
 
 def open_connection(context: SSL.Context, sni: str | None) -> SSL.Connection:
@@ -51,8 +64,16 @@ def open_connection(context: SSL.Context, sni: str | None) -> SSL.Connection:
     connection = SSL.Connection(context, None)
     if sni is not None:
         connection.set_tlsext_host_name(sni.encode("ascii"))
+    if context.get_app_data() is _ASKS_FOR_STAPLE:
+        connection.request_ocsp()
     connection.set_connect_state()
     return connection
+
+
+def stapled(connection: SSL.Connection) -> bytes | None:
+    """The OCSP response that came along (RFC 6066 8), unparsed; b"" for none, None where nobody asked."""
+    staple: bytes | None = connection.get_app_data()
+    return staple
 
 
 def served_chain(connection: SSL.Connection) -> tuple[bytes, ...]:

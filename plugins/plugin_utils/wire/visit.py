@@ -30,6 +30,7 @@ from ansible_collections.fullchain.tls.plugins.plugin_utils.wire.tls import (
     open_connection,
     refusal_follows,
     served_chain,
+    stapled,
 )
 
 # How long a TLS 1.3 server that asked for a client certificate may be silent before that is taken for consent: those
@@ -111,6 +112,7 @@ def _look(
         chain=chain,
         failure_kind=trouble.kind if trouble else None,
         failure_detail=trouble.detail if trouble else None,
+        stapled=stapled(line.connection),
     )
 
 

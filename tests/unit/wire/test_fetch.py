@@ -18,6 +18,7 @@ from ansible_collections.fullchain.tls.plugins.plugin_utils.wire.endpoints impor
 from ansible_collections.fullchain.tls.plugins.plugin_utils.wire.fetch import fetch_all
 
 from tests.pki import Cert, mint
+from tests.revocation import Ocsp, mint_ocsp
 from tests.unit.wire import servers
 from tests.unit.wire.servers import HOST, NAME
 
@@ -49,6 +50,26 @@ def test_the_chain_is_as_served(tmp_path, pki, chain, version):
     assert served.chain == tuple(map(pki.der, chain))
     assert served.protocol == {"-tls1_2": "TLSv1.2", "-tls1_3": "TLSv1.3"}[version]
     assert (served.address, served.failure_kind, served.failure_detail) == (HOST, None, None)
+
+
+@pytest.mark.parametrize("version", ["-tls1_2", "-tls1_3"])
+def test_a_staple_is_as_it_was_sent_when_asked_for(tmp_path, pki, version):
+    staple, chain = mint_ocsp(pki, Ocsp()), ["leaf", "inter"]
+    (tmp_path / "staple.der").write_bytes(staple)
+    with servers.s_server(tmp_path, pki, chain, version, "-status_file", f"{tmp_path}/staple.der") as port:
+        (asked,) = fetch_all([Endpoint(NAME, port, address=HOST)], staple=True)
+        (not_asked,) = fetch_all([Endpoint(NAME, port, address=HOST)])
+    with servers.s_server(tmp_path / "none", pki, chain, version) as port:
+        (nothing,) = fetch_all([Endpoint(NAME, port, address=HOST)], staple=True)
+    assert (asked.stapled, not_asked.stapled, nothing.stapled) == (staple, None, b"")
+    assert [len(served.chain) for served in (asked, not_asked, nothing)] == [2, 2, 2]
+
+
+@pytest.mark.parametrize("handler", [servers.alert, servers.stall, servers.plain_http])
+def test_no_handshake_tells_nothing_of_staples(handler):
+    with servers.raw_server(handler) as port:
+        (served,) = fetch_all([Endpoint(NAME, port, address=HOST)], 0.5, staple=True)
+    assert served.stapled is None
 
 
 def test_an_old_server_is_seen(tmp_path, pki):

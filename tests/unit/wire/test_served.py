@@ -28,6 +28,7 @@ ENDPOINT = {"host": "a.example"}
             failure_detail="because",
             stapled=b"staple",
         ),
+        Served(Endpoint("a.example"), stapled=b""),
     ],
 )
 def test_there_and_back(served):
