@@ -19,6 +19,7 @@ from ansible_collections.fullchain.tls.plugins.plugin_utils.pki.keys import read
 from ansible_collections.fullchain.tls.plugins.plugin_utils.pki.names import parse_server_name
 from ansible_collections.fullchain.tls.plugins.plugin_utils.pki.trust import located
 from ansible_collections.fullchain.tls.plugins.plugin_utils.report.text import failure_text, report_lines
+from ansible_collections.fullchain.tls.plugins.plugin_utils.revocation import MODES, OFF
 from ansible_collections.fullchain.tls.plugins.plugin_utils.verification import (
     FAIL_ON,
     Result,
@@ -46,6 +47,8 @@ ARGUMENTS: dict[str, Any] = {
     "fail_on": {"type": "str", "default": "error", "choices": list(FAIL_ON)},
     "timeout": {"type": "float", "default": 10},
     "workers": {"type": "int", "default": 16},
+    "revocation": {"type": "str", "default": OFF, "choices": list(MODES)},
+    "fetch_private": {"type": "bool", "default": False},
     "show": {"type": "bool", "default": False},
 }
 

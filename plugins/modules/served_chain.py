@@ -98,7 +98,7 @@ served:
       type: str
       returned: always
     stapled:
-      description: The stapled OCSP response, base64 of its DER. V(null) when there is none or it was not asked for.
+      description: V(null). Whether an OCSP response is stapled is not looked at from here.
       type: str
       returned: always
   sample:

@@ -16,6 +16,8 @@ description:
     that a trust store happens to hold, for that is what strict clients do not do either.
   - Certificates can also be judged before they are deployed (O(chain)), and from the point of view of a host that the
     controller cannot reach the endpoints from (O(served)).
+  - Whether certificates have been revoked is looked at on request (O(revocation)). None of the clients asks a CRL or an OCSP
+    responder by itself; of what a server staples, GnuTLS takes notice.
   - The task fails when a finding is as grave as O(fail_on) says.
 notes:
   - This is an action. It runs on the controller and connects to no managed host; a single task with C(run_once) verifies
@@ -105,6 +107,32 @@ options:
       - How many endpoints are worked on at the same time, not counting those that keep us waiting.
     type: int
     default: 16
+  revocation:
+    description:
+      - Whether to find out if certificates have been revoked. V(off) does not. C(off) without quotes, which YAML reads as a
+        boolean, is understood.
+      - V(stapled) asks each server for a stapled OCSP response and judges what it sends, without asking anyone else. A
+        server that staples nothing is no finding unless its certificate demands it (must-staple). Where the chain was
+        fetched on a host (O(served)) nobody has asked for a response, nor is there one for O(chain), and nothing is said
+        of stapling.
+      - V(check) also fetches the CRLs that the leaf and the intermediates of the path name and, where these tell nothing,
+        asks their OCSP responders. Each address is asked once in a run, O(timeout) seconds at most and all together 120,
+        over plain HTTP, straight and not through a proxy. CRLs of up to 16 MiB and responses of up to 64 KiB are read.
+      - What cannot be told is a finding, V(revocation-unknown) with what was tried and what came back. A leaf that is valid
+        for a week at most needs neither CRL nor responder. As of another time (O(at)), what was fetched now may be too old
+        or too new to tell, which is said likewise; what has been revoked stays so.
+      - A certificate that has been revoked is an error although no client may refuse it.
+      - Indirect CRLs, delta CRLs and CRLs for some reasons only are not supported, which the finding says.
+    type: str
+    choices: ["off", stapled, check]
+    default: "off"
+  fetch_private:
+    description:
+      - Fetch CRLs, OCSP responses and issuers from private and loopback addresses too, for a CA inside your own network.
+      - Their addresses are in the certificates that are looked at, which anyone may have made; so unless this is set,
+        only public addresses are connected to. Link-local, multicast and reserved ones never are.
+    type: bool
+    default: false
   show:
     description:
       - Print the report on the screen, one line for each endpoint, with findings and their fixes beneath.
@@ -139,6 +167,18 @@ EXAMPLES = r"""
     at: "2026-12-31T23:59:59Z"
     fail_on: never
     show: true
+
+- name: Has any certificate been revoked?
+  fullchain.tls.verify_tls:
+    endpoints: "{{ my_endpoints }}"
+    revocation: check
+
+- name: The same where the company's CA has its CRLs inside
+  fullchain.tls.verify_tls:
+    endpoints: [shop.internal.example]
+    trust: [files/company-root.pem]
+    revocation: check
+    fetch_private: true
 
 - name: Look from the host
   fullchain.tls.served_chain:
@@ -229,7 +269,8 @@ results:
         severity:
           description:
             - V(error), V(warning) or V(notice).
-            - V(error) means that one of O(clients) refuses the connection because of it.
+            - V(error) means that one of O(clients) refuses the connection because of it, or that what you asked for is not so,
+              that a certificate has been revoked (O(revocation)) or is not the one of C(expect_fingerprint).
           type: str
           returned: always
         certificate:

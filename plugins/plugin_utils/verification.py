@@ -10,12 +10,15 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
+from functools import partial
 from typing import Any
 
+from ansible_collections.fullchain.tls.plugins.plugin_utils import revocation
 from ansible_collections.fullchain.tls.plugins.plugin_utils.errors import InputError
 from ansible_collections.fullchain.tls.plugins.plugin_utils.judge import (
     CLIENTS,
     Case,
+    Evidence,
     Failure,
     Finding,
     Verdict,
@@ -35,6 +38,7 @@ from ansible_collections.fullchain.tls.plugins.plugin_utils.wire.fetch import (
     DEFAULT_WORKERS,
     fetch_all,
 )
+from ansible_collections.fullchain.tls.plugins.plugin_utils.wire.gather import fetch_each
 from ansible_collections.fullchain.tls.plugins.plugin_utils.wire.served import UNREACHABLE, Served
 
 FAIL_ON = ("error", "warning", "never")
@@ -56,7 +60,8 @@ class Settings:
 
     trust: PEM paths, PEM text, `system` or `mozilla`. clients: who has to accept the chain. at: judge as of this time
     (aware), None for now. expires_soon: days or a share of the lifetime. fail_on: `error`, `warning` or `never`.
-    timeout: seconds that an endpoint may take. workers: endpoints that are worked on at the same time.
+    timeout: seconds that an endpoint may take. workers: endpoints that are worked on at the same time. revocation: one of
+    revocation.MODES. fetch_private: fetch CRLs, OCSP responses and issuers from private and loopback addresses, too.
     """
 
     trust: tuple[str, ...] = ("system",)
@@ -66,6 +71,8 @@ class Settings:
     fail_on: str = "error"
     timeout: float = DEFAULT_TIMEOUT
     workers: int = DEFAULT_WORKERS
+    revocation: str = revocation.OFF
+    fetch_private: bool = False
 
 
 def read_settings(values: Mapping[str, Any]) -> Settings:
@@ -97,12 +104,14 @@ def verify_endpoints(endpoints: Sequence[Endpoint], settings: Settings) -> list[
     bench = _Bench(settings)
     for endpoint in endpoints:
         bench.trust_of(endpoint)
-    return judge_served(fetch_all(endpoints, settings.timeout, settings.workers), settings)
+    staple = settings.revocation != revocation.OFF
+    return judge_served(fetch_all(endpoints, settings.timeout, settings.workers, staple), settings)
 
 
 def judge_served(served: Sequence[Served], settings: Settings) -> list[Result]:
     """Judge what was fetched: one result for each, in the same order. Raises InputError for unreadable settings."""
     bench = _Bench(settings)
+    bench.check_revocation((map(parse_certificate, s.chain), bench.trust_of(s.endpoint)) for s in served)
     return [bench.result(entry) for entry in served]
 
 
@@ -118,6 +127,7 @@ def judge_chain(
     key_spki: keys.spki_sha256 of the private key that goes with them. label: what the result calls them.
     """
     bench = _Bench(settings)
+    bench.check_revocation([(chain, bench.trust)])
     verdict = bench.judge(tuple(chain), server_name, key_spki=key_spki)
     return _result(label, None, None, tuple(chain), verdict, reachable=True)
 
@@ -150,9 +160,25 @@ class _Bench:
     def __init__(self, settings: Settings) -> None:
         parse_expires_soon(settings.expires_soon)
         self._settings = settings
-        self._trust: TrustStore = load_trust_store(settings.trust)
+        self.trust: TrustStore = load_trust_store(settings.trust)
         self._at = settings.at or datetime.now(timezone.utc)
         self._answers: dict[object, Verdict] = {}
+        self._checked = Evidence()
+
+    def check_revocation(self, chains: Iterable[tuple[Iterable[Certificate | Malformed], TrustStore]]) -> None:
+        """Ask CRLs and responders about all chains that are to be judged, if the settings want that."""
+        if self._settings.revocation == revocation.CHECK:
+            cases = (Case(tuple(chain), trust, self._at) for chain, trust in chains)
+            seconds, allow_private = self._settings.timeout, self._settings.fetch_private
+            fetch = partial(fetch_each, seconds=seconds, allow_private=allow_private)
+            self._checked = revocation.check(cases, fetch)
+
+    def _evidence(self, stapled: bytes | None) -> Evidence | None:
+        return revocation.with_staple(self._checked, stapled) if self._judges_revocation else None
+
+    @property
+    def _judges_revocation(self) -> bool:
+        return self._settings.revocation != revocation.OFF
 
     def result(self, served: Served) -> Result:
         chain, verdict = self._answer(served)
@@ -161,15 +187,18 @@ class _Bench:
 
     def trust_of(self, endpoint: Endpoint) -> TrustStore:
         """The endpoint's own trust store, or the one of the settings. Raises InputError."""
-        return self._trust if endpoint.trust is None else load_trust_store(endpoint.trust)
+        return self.trust if endpoint.trust is None else load_trust_store(endpoint.trust)
 
     def _answer(self, served: Served) -> tuple[_Parsed, Verdict]:
         chain = tuple(map(parse_certificate, served.chain))
         name, expected, failure = served.endpoint.name, served.endpoint.expect_fingerprint, _failure(served)
-        question = (chain, _alike(chain, name), expected, failure, served.endpoint.trust)
+        stapled = served.stapled if self._judges_revocation else None
+        question = (chain, _alike(chain, name), expected, failure, served.endpoint.trust, stapled)
         if question not in self._answers:
             trust = self.trust_of(served.endpoint)
-            self._answers[question] = self.judge(chain, name, trust, expect_sha256=expected, failure=failure)
+            self._answers[question] = self.judge(
+                chain, name, trust, expect_sha256=expected, failure=failure, stapled=stapled
+            )
         return chain, self._answers[question]
 
     def judge(
@@ -180,11 +209,12 @@ class _Bench:
         key_spki: str | None = None,
         expect_sha256: str | None = None,
         failure: Failure | None = None,
+        stapled: bytes | None = None,
     ) -> Verdict:
         return judge(
             Case(
                 chain=chain,
-                trust=trust or self._trust,
+                trust=trust or self.trust,
                 at=self._at,
                 server_name=server_name,
                 clients=self._settings.clients,
@@ -192,6 +222,7 @@ class _Bench:
                 key_spki=key_spki,
                 expect_sha256=expect_sha256,
                 failure=failure,
+                revocation=self._evidence(stapled),
             )
         )
 
@@ -293,6 +324,19 @@ def _fail_on(value: Any, key: str) -> str:
     return str(value)
 
 
+def _revocation(value: Any, key: str) -> str:
+    mode = revocation.OFF if value is False else value  # `off` is a boolean in YAML 1.1
+    if mode not in revocation.MODES:
+        raise InputError(f"{key}: {value!r} is not known (expected one of {', '.join(revocation.MODES)})")
+    return str(mode)
+
+
+def _flag(value: Any, key: str) -> bool:
+    if not isinstance(value, bool):
+        raise InputError(f"{key}: {value!r} is neither true nor false")
+    return value
+
+
 def _seconds(value: Any, key: str) -> float:
     try:
         seconds = float(value)
@@ -318,4 +362,6 @@ _READERS: dict[str, Callable[[Any, str], Any]] = {
     "fail_on": _fail_on,
     "timeout": _seconds,
     "workers": _count,
+    "revocation": _revocation,
+    "fetch_private": _flag,
 }
