@@ -118,6 +118,7 @@ options:
       - V(check) also fetches the CRLs that the leaf and the intermediates of the path name and, where these tell nothing,
         asks their OCSP responders. Each address is asked once in a run, O(timeout) seconds at most and all together 120,
         over plain HTTP, straight and not through a proxy. CRLs of up to 16 MiB and responses of up to 64 KiB are read.
+        Of a chain that does not lead to O(trust) nothing is asked, since anyone may have made it; it is refused anyway.
       - What cannot be told is a finding, V(revocation-unknown) with what was tried and what came back. A leaf that is valid
         for a week at most needs neither CRL nor responder. As of another time (O(at)), what was fetched now may be too old
         or too new to tell, which is said likewise; what has been revoked stays so.

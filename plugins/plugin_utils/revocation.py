@@ -16,7 +16,7 @@ from typing import TypeVar
 
 from ansible_collections.fullchain.tls.plugins.plugin_utils.judge import Case, Evidence
 from ansible_collections.fullchain.tls.plugins.plugin_utils.judge.context import Context
-from ansible_collections.fullchain.tls.plugins.plugin_utils.judge.revocation import NEWS, issued, sources
+from ansible_collections.fullchain.tls.plugins.plugin_utils.judge.revocation import NEWS, ends_in_trust, issued, sources
 from ansible_collections.fullchain.tls.plugins.plugin_utils.pki.certificates import Certificate
 from ansible_collections.fullchain.tls.plugins.plugin_utils.pki.revocation import (
     OCSP_REQUEST,
@@ -45,10 +45,10 @@ _Issued = tuple[Certificate, Certificate]  # and its issuer
 
 
 def check(cases: Iterable[Case], fetch: Fetch) -> Evidence:
-    """Ask what the certificates on the paths of the cases name: evidence for all of them, staples apart."""
-    different = {(case.chain, id(case.trust)): case for case in cases}.values()
-    paths = ((case.at, issued(Context(case))) for case in different)
-    asked = {(certificate, issuer): at for at, path in paths for _index, certificate, issuer in path}
+    """Ask what the certificates on the trusted paths of the cases name: evidence for all of them, staples apart."""
+    different = {(case.chain, id(case.trust)): Context(case) for case in cases}.values()
+    trusted = [context for context in different if ends_in_trust(context)]
+    asked = {(c, issuer): context.case.at for context in trusted for _index, c, issuer in issued(context)}
     evidence = Evidence(checked=True, crls=_crls(asked, fetch))
     left = [pair for pair, at in asked.items() if not _told(pair, evidence, at)]
     return replace(evidence, responses=_responses(left, fetch))

@@ -198,6 +198,25 @@ def test_private_addresses_are_left_alone(ca: Ca) -> None:
     assert not ca.asked
 
 
+def test_nobody_is_asked_on_the_word_of_a_chain_that_nobody_trusts(ca: Ca) -> None:
+    """One that ends at no root of the store, and one that only has the names of such a chain."""
+    pki = shop(ca)
+    fake = mint(
+        other=Cert(),
+        root=Cert(),
+        inter=Cert(issuer="root", signed_by="other"),
+        leaf=Cert(issuer="inter", names=[NAME], extensions=[crl_points(ca.url("leaf.crl"))]),
+    )
+    chains = [("leaf", "inter"), ("leaf", "inter", "root")]
+    both = [Served(Endpoint(NAME), HOST, "TLSv1.3", tuple(map(fake.der, names))) for names in chains]
+
+    untrusting = judge_served([served(pki), *both], settings(mint(root=Cert(cn="another"))))
+    deceived = judge_served(both, settings(fake))
+
+    assert not any(result["ok"] for result in (*untrusting, *deceived))
+    assert not ca.asked
+
+
 def test_a_fleet_costs_one_download_of_each_crl(ca: Ca) -> None:
     pki = shop(ca, leaves=40)
     names = ["leaf", *(f"leaf{number}" for number in range(1, 40))]

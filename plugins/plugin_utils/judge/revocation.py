@@ -78,6 +78,15 @@ def issued(context: Context) -> Iterator[tuple[int | None, Certificate, Certific
             yield index, certificate, issuer
 
 
+def ends_in_trust(context: Context) -> bool:
+    """Whether signatures lead to a certificate of the store: only then is what the path's certificates name asked.
+
+    Anyone can make certificates, and would choose whom the controller connects to.
+    """
+    path = context.path
+    return path is not None and bool(path.anchor or path.partial_anchor) and not path.cost.bad_signatures
+
+
 def needs_no_source(certificate: Certificate, leaf: bool) -> bool:
     """Whether it may do without CRL and responder: it says so (RFC 9608), or is a short-lived leaf (BR 1.6.1)."""
     if certificate.has(_NO_REVOCATION):

@@ -142,7 +142,7 @@ def _ask(request: Request, limits: _Limits) -> bytes | str:
     parts = _split(request.url)
     connection = _Connection(*_host_of(parts), limits, request.most_bytes + _MOST_HEAD_BYTES)
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-    headers = {"Connection": "close", "Accept": "*/*"}
+    headers = {"Connection": "close", "Accept": "*/*", "User-Agent": "fullchain.tls"}
     if request.body is not None:
         headers["Content-Type"] = request.content_type
     try:

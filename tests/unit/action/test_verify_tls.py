@@ -14,6 +14,8 @@ from pathlib import Path
 import pytest
 
 from tests.pki import Cert, mint, write_pem
+from tests.revocation import Crl, crl_points, mint_crl
+from tests.unit.test_revocation import running
 from tests.unit.wire import servers
 from tests.unit.wire.servers import HOST, NAME
 
@@ -142,6 +144,37 @@ def test_endpoints(work, server, leaf_only):
     assert only_go["results"][0]["clients"] == {"go": False}
     assert codes(untrusted)
     assert untrusted["results"][0]["ok"] is False
+
+
+def test_revocation(work):
+    with running() as ca:
+        pki = mint(
+            root=Cert(),
+            inter=Cert(issuer="root", extensions=[crl_points(ca.url("root.crl"))]),
+            leaf=Cert(issuer="inter", names=[NAME], extensions=[crl_points(ca.url("inter.crl"))]),
+        )
+        ca.files = {"inter.crl": mint_crl(pki, Crl(revoked=["leaf"])), "root.crl": mint_crl(pki, Crl("root"))}
+        given = {"chain": pki.pem("leaf", "inter"), "trust": [pki.pem("root")]}
+        checks = {"revocation": "check", "fail_on": "never"}
+        results, _printed = run_tasks(
+            work,
+            [
+                verify(**given),
+                verify(**given, revocation="off"),
+                verify(**given, revocation=False),
+                verify(**given, revocation="stapled"),
+                verify(**given, **checks),
+                verify(**given, **checks, fetch_private=True),
+                verify(**given, revocation="check", fetch_private=True),
+                verify(**given, revocation="sometimes"),
+            ],
+        )
+    assert [codes(result) for result in results[:4]] == [[]] * 4
+    private, checked, failed, refused = results[4:]
+    assert codes(private) == ["revocation-unknown", "revocation-unknown"]
+    assert codes(checked) == codes(failed) == ["revoked"]
+    assert (checked["failed"], failed["failed"], refused["failed"]) == (False, True, True)
+    assert "value of revocation must be one of: off, stapled, check, got: sometimes" in refused["msg"]
 
 
 def test_files(work, pki):

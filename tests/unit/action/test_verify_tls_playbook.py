@@ -166,6 +166,8 @@ def test_nothing_to_verify(work):
     [
         ({"tls_at": "today"}, "at: 'today' is not a time; expected RFC 3339"),
         ({"tls_fail_on": "sometimes"}, "sometimes"),
+        ({"tls_revocation": "sometimes"}, "sometimes"),
+        ({"tls_fetch_private": "maybe"}, "maybe"),
         ({"tls_clients": ["chrome"]}, "clients: 'chrome' is not known"),
         ({"tls_trust": ["/no/such.pem"]}, "/no/such.pem"),
         ({"tls_endpoints": "a:b"}, "endpoint 'a:b': 'b' is not a port"),
@@ -188,3 +190,9 @@ def test_extra_variables_reach_the_judge(work, fleet):
     soon = ansible_playbook(work, PLAYBOOK, *run, "tls_expires_soon=99% tls_fail_on=warning")
     assert soon.returncode == 2
     assert report(soon)[0].startswith("warning ")
+    # The certificates name nothing that could be asked.
+    checked = ansible_playbook(work, PLAYBOOK, *run, "tls_revocation=check tls_fail_on=warning")
+    assert checked.returncode == 2
+    assert sum("warning revocation-unknown: " in line for line in report(checked)) == 3
+    off = ansible_playbook(work, PLAYBOOK, *run, json.dumps({"tls_revocation": False}))
+    assert off.returncode == 0, off.stdout + off.stderr

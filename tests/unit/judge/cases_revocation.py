@@ -197,7 +197,11 @@ CHECKED = (
             certs={"inter": Cert(issuer="root", starts="-1d", ends="5d"), "leaf": _pointing(starts="-1d", ends="4d")}),
     _listed("checked: too old is stapled, and nothing to ask", ("stale-staple", "warning", 0), ("revocation-unknown", "warning", 0),
             certs={"leaf": leaf()}, staple=Ocsp(**_OLD), clients=["openssl"]),
+    Row("checked: the root is not trusted", {**_WITH_CRLS, "other": Cert()}, trust=["other"], found=[("unknown-issuer", "error", 1)], complete=False,
+        crls={}),
     Row("checked: the intermediate is missing", {"leaf": _pointing()}, ["leaf"], found=[("incomplete-chain", "error", 0)], complete=False, crls={}),
     Row("checked: a signature is wrong", {"other": Cert(), "leaf": _pointing(signed_by="other"), "inter": _WITH_CRLS["inter"]},
-        found=[("bad-signature", "error", 0)], complete=False, crls={ROOT_CRL: Crl("root")}),
+        found=[("bad-signature", "error", 0)], complete=False, crls={}),
+    Row("checked: the intermediate is the anchor", _WITH_CRLS, trust=["inter"], found=[("untrusted-root", "error", 1), ("revoked", "error", 0)],
+        refusing=["openssl", "python", "nodejs"], complete=False, crls={CRL: Crl(revoked=["leaf"])}),
 )  # fmt: skip

@@ -17,6 +17,7 @@ from ansible_collections.fullchain.tls.plugins.plugin_utils.judge.revocation imp
     Said,
     Status,
     by_ocsp,
+    ends_in_trust,
     issued,
     needs_no_source,
     sources,
@@ -78,6 +79,7 @@ def revocation(context: Context) -> Iterator[Finding]:
     evidence = context.case.revocation
     if evidence is None:
         return
+    checked = evidence.checked and ends_in_trust(context)
     for index, certificate, issuer in issued(context):
         staple = _staple_of(context, evidence, index, certificate, issuer)
         told = [*staple, *sources(certificate, issuer, evidence, context.case.at)]
@@ -86,7 +88,7 @@ def revocation(context: Context) -> Iterator[Finding]:
             yield _revoked(context, index, certificate, revoked)
         if staple and staple[0][1].status not in NEWS:
             yield from _useless_staple(context, certificate, staple[0][1])
-        if evidence.checked and not any(said.status in NEWS for _source, said in told):
+        if checked and not any(said.status in NEWS for _source, said in told):
             yield from _unknown(context, index, certificate, told)
 
 
