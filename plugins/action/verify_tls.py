@@ -40,6 +40,8 @@ ARGUMENTS: dict[str, Any] = {
     "server_name": {"type": "str"},
     "privkey": {"type": "str", "no_log": True},
     "trust": {"type": "list", "elements": "str", "default": ["system"]},
+    "trust_password": {"type": "str", "no_log": True},
+    "trust_stores": {"type": "dict"},
     "clients": {"type": "list", "elements": "str"},
     "at": {"type": "str"},
     "expires_soon": {"type": "str", "default": "33%"},
@@ -72,8 +74,7 @@ class ActionModule(ActionBase):
         return {**result, **self._conclude(results, params["fail_on"], params["show"])}
 
     def _verify(self, params: Mapping[str, Any]) -> list[Result]:
-        trust = located(params["trust"], self._find_file)
-        settings = read_settings({**params, "trust": trust})
+        settings = self._located(read_settings(params))
         if params.get("chain") is not None:
             return [self._judge_files(params, settings)]
         endpoints = [self._with_trust(parse_endpoint(value)) for value in params.get("endpoints") or ()]
@@ -115,6 +116,10 @@ class ActionModule(ActionBase):
         if endpoint.trust is None:
             return endpoint
         return replace(endpoint, trust=located(endpoint.trust, self._find_file))
+
+    def _located(self, settings: Settings) -> Settings:
+        stores = {name: located(items, self._find_file) for name, items in settings.trust_stores.items()}
+        return replace(settings, trust=located(settings.trust, self._find_file), trust_stores=stores)
 
     def _find_file(self, path: str) -> str | None:
         """Where a path is that is relative to the role or the playbook, as for the module copy."""

@@ -23,6 +23,7 @@ notes:
 requirements:
   - cryptography 42 and pyOpenSSL 24 or newer, on the controller
   - certifi on the controller, for the trust store V(mozilla)
+  - purejks on the controller, for Java keystores as trust stores
 extends_documentation_fragment:
   - fullchain.tls.attributes
 attributes:
@@ -69,9 +70,21 @@ options:
     description:
       - The trust anchors, all together. Each is the path of a PEM file or of a directory of them on the controller, PEM
         text, V(system) (the controller's own store) or V(mozilla) (certifi's).
+      - A path may also be that of a Java keystore (JKS, JCEKS) or a PKCS#12 file, whose trusted certificates are taken.
     type: list
     elements: str
     default: [system]
+  trust_password:
+    description:
+      - The password of the keystores in O(trust) and O(trust_stores).
+      - Left out, PKCS#12 files are tried with V(changeit), which Java's tools give truststores, and with none; and Java
+        keystores are read without looking at the digest that the password protects.
+    type: str
+  trust_stores:
+    description:
+      - Further trust stores, by names of your choice, each a list like O(trust).
+      - Each result says in which of them the chain is complete. RV(results[].ok) and failing depend on O(trust) alone.
+    type: dict
   clients:
     description:
       - Who has to accept the chain. V(openssl), V(curl), V(python), V(nodejs), V(java), V(go) and V(gnutls) are known.
@@ -138,6 +151,14 @@ EXAMPLES = r"""
     endpoints: "{{ my_endpoints }}"
     at: "2026-12-31T23:59:59Z"
     fail_on: never
+    show: true
+
+- name: Who would trust it?
+  fullchain.tls.verify_tls:
+    endpoints: [shop.example.com]
+    trust_stores:
+      mozilla: [mozilla]
+      corporate-java: [/usr/lib/jvm/default-java/lib/security/cacerts, files/company-root.pem]
     show: true
 
 - name: Look from the host
@@ -216,6 +237,13 @@ results:
           description: V(leaf), V(intermediate), V(root), V(extra) or V(malformed).
           type: str
           returned: always
+    trust_stores:
+      description:
+        - For each of O(trust_stores), whether every issuer up to a root of that store is served. V(null) when nothing was
+          served.
+      type: dict
+      returned: when O(trust_stores) is given
+      sample: {mozilla: true, corporate-java: false}
     findings:
       description: What is wrong, causes first.
       type: list

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from typing import Any
 
@@ -54,12 +54,15 @@ Result = dict[str, Any]
 class Settings:
     """How to verify, the same for every endpoint of a run.
 
-    trust: PEM paths, PEM text, `system` or `mozilla`. clients: who has to accept the chain. at: judge as of this time
+    trust: PEM paths, PEM text, keystores, `system` or `mozilla`; trust_password opens keystores. trust_stores: more of them, by
+    name; each result says in which the chain is complete. clients: who has to accept the chain. at: judge as of this time
     (aware), None for now. expires_soon: days or a share of the lifetime. fail_on: `error`, `warning` or `never`.
     timeout: seconds that an endpoint may take. workers: endpoints that are worked on at the same time.
     """
 
     trust: tuple[str, ...] = ("system",)
+    trust_password: str | None = field(default=None, repr=False)
+    trust_stores: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     clients: tuple[str, ...] = CLIENTS
     at: datetime | None = None
     expires_soon: str = "33%"
@@ -150,7 +153,8 @@ class _Bench:
     def __init__(self, settings: Settings) -> None:
         parse_expires_soon(settings.expires_soon)
         self._settings = settings
-        self._trust: TrustStore = load_trust_store(settings.trust)
+        self._trust = self._load(settings.trust)
+        self._stores = {name: self._named(name, items) for name, items in settings.trust_stores.items()}
         self._at = settings.at or datetime.now(timezone.utc)
         self._answers: dict[object, Verdict] = {}
 
@@ -161,7 +165,16 @@ class _Bench:
 
     def trust_of(self, endpoint: Endpoint) -> TrustStore:
         """The endpoint's own trust store, or the one of the settings. Raises InputError."""
-        return self._trust if endpoint.trust is None else load_trust_store(endpoint.trust)
+        return self._trust if endpoint.trust is None else self._load(endpoint.trust)
+
+    def _load(self, items: Sequence[str]) -> TrustStore:
+        return load_trust_store(items, self._settings.trust_password)
+
+    def _named(self, name: str, items: Sequence[str]) -> TrustStore:
+        try:
+            return self._load(items)
+        except InputError as error:
+            raise InputError(f"trust_stores, {name}: {str(error).removeprefix('trust: ')}") from None
 
     def _answer(self, served: Served) -> tuple[_Parsed, Verdict]:
         chain = tuple(map(parse_certificate, served.chain))
@@ -185,6 +198,7 @@ class _Bench:
             Case(
                 chain=chain,
                 trust=trust or self._trust,
+                stores=self._stores,
                 at=self._at,
                 server_name=server_name,
                 clients=self._settings.clients,
@@ -233,6 +247,7 @@ def _result(
         "clients": dict(verdict.clients),
         "chain": [_describe(item, role) for item, role in zip(chain, verdict.roles, strict=True)],
         "findings": [_finding(finding) for finding in verdict.findings],
+        **({"trust_stores": dict(verdict.stores)} if verdict.stores else {}),
     }
 
 
@@ -267,6 +282,21 @@ def _finding(finding: Finding) -> dict[str, Any]:
 
 def _trust(value: Any, _key: str) -> tuple[str, ...]:
     return tuple(map(str, [value] if isinstance(value, str) else value))
+
+
+def _trust_stores(value: Any, key: str) -> dict[str, tuple[str, ...]]:
+    if not isinstance(value, Mapping):
+        raise InputError(
+            f"{key}: {value!r} is no mapping (expected a name for each store, and its list of paths or words)"
+        )
+    return {str(name): _store_items(items, f"{key}, {name}") for name, items in value.items()}
+
+
+def _store_items(value: Any, key: str) -> tuple[str, ...]:
+    items = [value] if isinstance(value, str) else value
+    if not isinstance(items, Sequence) or not items or not all(isinstance(item, str) for item in items):
+        raise InputError(f"{key}: {value!r} is no list of paths or words (such as [mozilla, /etc/pki/corporate.pem])")
+    return tuple(items)
 
 
 def _clients(value: Any, key: str) -> tuple[str, ...]:
@@ -312,6 +342,8 @@ def _count(value: Any, key: str) -> int:
 
 _READERS: dict[str, Callable[[Any, str], Any]] = {
     "trust": _trust,
+    "trust_password": lambda value, _key: str(value),
+    "trust_stores": _trust_stores,
     "clients": _clients,
     "at": _moment,
     "expires_soon": _threshold,

@@ -48,6 +48,7 @@ class Case:
     key_spki: str | None = None  # spki_sha256 of the private key that is to serve the chain
     expect_sha256: str | None = None  # the leaf that was deployed
     failure: Failure | None = None
+    stores: Mapping[str, TrustStore] = field(default_factory=dict)  # others that the verdict tells completeness for
 
 
 @dataclass(frozen=True)
@@ -70,6 +71,7 @@ class Verdict:
     chain_complete: bool | None  # every issuer up to a trusted root was served; None when nothing was served
     clients: Mapping[str, bool]  # chosen client -> accepts
     roles: tuple[str, ...] = field(default=())  # of each served certificate, one of ROLES
+    stores: Mapping[str, bool | None] = field(default_factory=dict)  # Case.stores -> chain_complete there
 
     @property
     def ok(self) -> bool:

@@ -23,7 +23,7 @@ class Fields(NamedTuple):
 
 def fields_of(der: bytes) -> Fields:
     """Cut the fields out."""
-    at, _end = _element(der, _element(der, 0)[0])  # within Certificate, within TBSCertificate
+    at, _end = _element(der, content_at(der))  # within Certificate, within TBSCertificate
     if der[at] == _VERSION:
         at = _element(der, at)[1]
     serial_at, signature = _element(der, at)
@@ -32,6 +32,11 @@ def fields_of(der: bytes) -> Fields:
     subject = _element(der, validity)[1]
     spki = _element(der, subject)[1]
     return Fields(der[serial_at:signature], der[issuer:validity], der[subject:spki])
+
+
+def content_at(der: bytes) -> int:
+    """Where the content of the first element begins."""
+    return _element(der, 0)[0]
 
 
 def _element(der: bytes, at: int) -> tuple[int, int]:

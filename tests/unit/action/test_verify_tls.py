@@ -103,7 +103,7 @@ def at(port, **fields):
 
 def test_endpoints(work, server, leaf_only):
     trust = ["root.pem"]
-    results, _printed = run_tasks(
+    results, printed = run_tasks(
         work,
         [
             verify(endpoints=[at(server), f"{HOST}:{server}"], trust=trust),
@@ -116,10 +116,17 @@ def test_endpoints(work, server, leaf_only):
             verify(endpoints=[at(server, expect_fingerprint="00" * 32)], trust=trust),
             verify(endpoints=[at(leaf_only)], trust=trust, clients=["go"]),
             verify(endpoints=[at(server)]),
+            verify(
+                endpoints=[at(server)],
+                trust=trust,
+                trust_stores={"ours": ["root.pem"], "mozilla": ["mozilla"]},
+                show=True,
+            ),
+            verify(endpoints=[at(server)], trust=trust, trust_stores={"ours": []}),
         ],
         "--check",
     )
-    good, mixed, never, warned, strict, later, named, stale, only_go, untrusted = results
+    good, mixed, never, warned, strict, later, named, stale, only_go, untrusted, stores, no_store = results
     assert [entry["ok"] for entry in good["results"]] == [True, True]
     assert good["summary"] == {"total": 2, "ok": 2, "failed": 0, "unreachable": 0, "by_code": {}}
     assert (good["failed"], good["changed"]) == (False, False)
@@ -142,6 +149,10 @@ def test_endpoints(work, server, leaf_only):
     assert only_go["results"][0]["clients"] == {"go": False}
     assert codes(untrusted)
     assert untrusted["results"][0]["ok"] is False
+
+    assert stores["results"][0]["trust_stores"] == {"ours": True, "mozilla": False}
+    assert "        trusted by ours, not by mozilla\n" in printed
+    assert no_store["msg"].startswith("trust_stores, ours: [] is no list of paths or words")
 
 
 def test_files(work, pki):
