@@ -96,11 +96,8 @@ class Context:
             return f"the leaf '{certificate.label}'"
         return f"certificate #{index + 1} '{certificate.label}'"
 
-    def refusing_name(self) -> tuple[str, ...]:
-        """The chosen clients that do not take the leaf for the server's."""
-        leaf, name = self.leaf, self.case.server_name
-        if leaf is None or name is None:
-            return ()
+    def refusing_name(self, leaf: Certificate, name: str) -> tuple[str, ...]:
+        """The chosen clients that do not take the leaf for the server of that name."""
         if name in leaf.dns_names and "_" not in name and as_address(name) is None:
             return ()  # letter for letter: on that no client has views of its own
         return tuple(client for client in self.case.clients if not accepts_name(client, leaf, name))

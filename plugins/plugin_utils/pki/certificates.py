@@ -72,6 +72,8 @@ class Certificate:
         basic = self.extension(x509.BasicConstraints)
         self.is_ca = basic is not None and basic.ca
         self.path_length = None if basic is None else basic.path_length
+        usage = self.extension(x509.KeyUsage)
+        self.may_not_sign = usage is not None and not usage.key_cert_sign  # certificates; without the extension it may
         self.constrains_names = x509.NameConstraints in self._values
         own, issuers = self.extension(x509.SubjectKeyIdentifier), self.extension(x509.AuthorityKeyIdentifier)
         self.subject_key_id = None if own is None else own.digest
@@ -140,6 +142,12 @@ class Certificate:
         """Of the subject alternative name; networks belong in name constraints only."""
         found = (name.value for name in self.alt_names if isinstance(name, x509.IPAddress))
         return tuple(address for address in found if isinstance(address, IPv4Address | IPv6Address))
+
+    @lazy
+    def has_network_names(self) -> bool:
+        """Whether an address of its subject alternative names is a network, which RFC 5280 4.2.1.6 has no use for."""
+        addresses = sum(isinstance(name, x509.IPAddress) for name in self.alt_names)
+        return addresses != len(self.ip_addresses)
 
     @lazy
     def alt_name_kinds(self) -> frozenset[str]:

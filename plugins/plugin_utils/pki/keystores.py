@@ -14,7 +14,7 @@ from ansible_collections.fullchain.tls.plugins.plugin_utils.pki.certificates imp
     Malformed,
     parse_certificate,
 )
-from ansible_collections.fullchain.tls.plugins.plugin_utils.pki.der import content_at
+from ansible_collections.fullchain.tls.plugins.plugin_utils.pki.der import element_at
 
 try:
     from cryptography.hazmat.primitives import serialization
@@ -39,7 +39,7 @@ def is_keystore(data: bytes) -> bool:
 
 
 def _is_pkcs12(data: bytes) -> bool:
-    start = content_at(data) if data[:1] == b"\x30" and len(data) > 1 else len(data)
+    start = element_at(data, 0)[0] if data[:1] == b"\x30" and len(data) > 1 else len(data)
     return data[start : start + 3] == _PFX_VERSION
 
 

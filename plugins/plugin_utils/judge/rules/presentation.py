@@ -39,6 +39,23 @@ def malformed(context: Context) -> Iterator[Finding]:
             )
 
 
+def network_names(context: Context) -> Iterator[Finding]:
+    """RFC 5280 4.2.1.6: an iPAddress has 4 octets or 16; 8 and 32 are an address and a mask, which belong in name constraints."""
+    for index, certificate in context.certificates:
+        if len(certificate.alt_names) > len(certificate.dns_names) and certificate.has_network_names:
+            yield context.finding(
+                "malformed-certificate",
+                f"{context.called(index, certificate)} has a network among its alternative names, where an IP address belongs",
+                "Have the certificate reissued with the single addresses that it is for.",
+                certificate=index,
+                refusing=context.minding(_cannot_parse_networks),
+            )
+
+
+def _cannot_parse_networks(behaviour: Behaviour) -> bool:
+    return not behaviour.parses_network_names
+
+
 def leaf_not_first(context: Context) -> Iterator[Finding]:
     """RFC 8446 4.4.2: `The sender's certificate MUST come in the first CertificateEntry in the list.`"""
     leaf, place = context.leaf, context.leaf_at
@@ -252,6 +269,7 @@ def unrelated(context: Context) -> Iterator[Finding]:
 
 RULES = (
     malformed,
+    network_names,
     leaf_not_first,
     missing_issuer,
     contradicting_key_ids,
