@@ -29,10 +29,10 @@ extends_documentation_fragment:
 attributes:
   check_mode:
     support: full
-    details: It changes nothing, and runs in check mode like out of it.
+    details: It changes nothing but the file O(complete_to), and that not in check mode.
   diff_mode:
-    support: none
-    details: It changes nothing.
+    support: full
+    details: The difference is that of the file O(complete_to).
   idempotent:
     support: full
 options:
@@ -85,6 +85,27 @@ options:
       - Further trust stores, by names of your choice, each a list like O(trust).
       - Each result says in which of them the chain is complete. RV(results[].ok) and failing depend on O(trust) alone.
     type: dict
+  aia:
+    description:
+      - Fetch the issuers that a chain lacks from where its certificates say they are (authority information access), to say
+        which ones they are and whether the chain would be complete with them, or that it leads to a root outside O(trust).
+      - Over plain HTTP alone, within bounds of size and time, each address once a run. What was fetched never makes a chain
+        any better, for clients do not fetch it.
+    type: bool
+    default: false
+  fetch_private:
+    description:
+      - Also fetch from private and loopback addresses, for a CA of your own. Which addresses are asked is up to whoever made the
+        certificates.
+    type: bool
+    default: false
+  complete_to:
+    description:
+      - Write O(chain) to this file on the controller as a server should serve it, leaf first, in order, without the root; with
+        O(aia), the intermediates that are missing are put in. The path is relative to the playbook.
+      - The results then have a second entry, which is for that file, and failing depends on that one alone.
+      - Nothing is written when the chain cannot be completed, or when the file holds a private key.
+    type: path
   clients:
     description:
       - Who has to accept the chain. V(openssl), V(curl), V(python), V(nodejs), V(java), V(go) and V(gnutls) are known.
@@ -145,6 +166,12 @@ EXAMPLES = r"""
     chain: files/shop/fullchain.pem
     privkey: files/shop/privkey.pem
     server_name: shop.example.com
+
+- name: Make the fullchain.pem that a server lacks
+  fullchain.tls.verify_tls:
+    chain: files/shop/cert.pem
+    aia: true
+    complete_to: files/shop/fullchain.pem
 
 - name: Will the fleet be fine on New Year's Eve?
   fullchain.tls.verify_tls:
@@ -237,6 +264,13 @@ results:
           description: V(leaf), V(intermediate), V(root), V(extra) or V(malformed).
           type: str
           returned: always
+    missing:
+      description:
+        - What was fetched of the issuers that are missing. RV(results[].missing.certificates) are the intermediates to serve, in
+          order, described as in RV(results[].chain); RV(results[].missing.complete) says whether the chain would be complete
+          with them.
+      type: dict
+      returned: when O(aia) is set and an issuer is missing
     trust_stores:
       description:
         - For each of O(trust_stores), whether every issuer up to a root of that store is served. V(null) when nothing was

@@ -15,9 +15,10 @@ from ansible_collections.fullchain.tls.plugins.plugin_utils.errors import InputE
 from ansible_collections.fullchain.tls.plugins.plugin_utils.judge import CLIENTS, judge
 from ansible_collections.fullchain.tls.plugins.plugin_utils.pki.keys import spki_sha256
 from ansible_collections.fullchain.tls.plugins.plugin_utils.verification import (
+    Files,
     Settings,
     failing,
-    judge_chain,
+    judge_files,
     judge_served,
     read_settings,
     summarise,
@@ -229,12 +230,12 @@ def test_as_of_another_time(pki, settings):
 
 def test_a_chain_that_nobody_serves_yet(pki, settings):
     chain = pki.chain("leaf", "inter", "upper")
-    good = judge_chain(chain, settings, NAME, spki_sha256(pki.key("leaf")), label="shop.pem")
+    good = judge_files(Files(chain, NAME, spki_sha256(pki.key("leaf")), "shop.pem"), settings)
     assert codes(good) == []
     assert (good["endpoint"], good["address"], good["protocol"], good["reachable"]) == ("shop.pem", None, None, True)
-    assert codes(judge_chain(chain, settings, NAME, spki_sha256(pki.key("inter")))) == ["key-mismatch"]
-    assert codes(judge_chain(chain, settings, "other.example.com")) == ["name-mismatch"]
-    assert codes(judge_chain(chain, settings)) == []
+    assert codes(judge_files(Files(chain, NAME, spki_sha256(pki.key("inter"))), settings)) == ["key-mismatch"]
+    assert codes(judge_files(Files(chain, "other.example.com"), settings)) == ["name-mismatch"]
+    assert codes(judge_files(Files(chain), settings)) == []
 
 
 def test_fetched_and_judged(tmp_path, pki, settings):

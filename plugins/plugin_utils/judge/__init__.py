@@ -8,12 +8,15 @@ No socket, no clock, no file and no Ansible in here.
 
 from __future__ import annotations
 
+from ansible_collections.fullchain.tls.plugins.plugin_utils.judge.missing import breaks_off, missing_above
 from ansible_collections.fullchain.tls.plugins.plugin_utils.judge.model import (
     CLIENTS,
     SEVERITIES,
     Case,
     Failure,
     Finding,
+    Issuers,
+    Missing,
     Verdict,
     parse_expires_soon,
 )
@@ -26,9 +29,13 @@ __all__ = [
     "Case",
     "Failure",
     "Finding",
+    "Issuers",
+    "Missing",
     "PutRight",
     "Verdict",
+    "breaks_off",
     "judge",
+    "missing_above",
     "parse_expires_soon",
     "put_right",
 ]

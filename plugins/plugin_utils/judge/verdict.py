@@ -27,6 +27,7 @@ def judge(case: Case) -> Verdict:
     return Verdict(
         findings=findings,
         chain_complete=_chain_complete(context),
+        missing=context.missing if case.fetched else None,
         stores={name: _chain_complete(Context(replace(case, trust=store))) for name, store in case.stores.items()},
         clients={client: client not in refusing for client in case.clients},
         roles=tuple(_role(context, index) for index in range(len(case.chain))),

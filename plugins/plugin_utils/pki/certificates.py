@@ -29,6 +29,7 @@ try:
     from cryptography.exceptions import UnsupportedAlgorithm
     from cryptography.hazmat.primitives import serialization
     from cryptography.hazmat.primitives.asymmetric import dsa, ec, padding, rsa
+    from cryptography.hazmat.primitives.serialization import pkcs7
     from cryptography.x509.oid import AuthorityInformationAccessOID, NameOID
 except ImportError:  # plugin_utils/libraries.py says what is missing
     pass
@@ -375,6 +376,24 @@ def read_certificates(pem: str | bytes, source: str) -> tuple[Certificate, ...]:
     if not certificates:
         raise InputError(_nothing_in(text, source))
     return certificates
+
+
+def read_issuers(data: bytes, source: str) -> tuple[Certificate, ...]:
+    """What a caIssuers address gives: one certificate in DER, or a PKCS#7 of certificates (RFC 5280 4.2.2.1); PEM is met, too.
+
+    Raises InputError, beginning with `source`, for anything else.
+    """
+    if data[:1] != b"\x30":
+        return read_certificates(data, source)
+    certificate = parse_certificate(data)
+    if isinstance(certificate, Certificate):
+        return (certificate,)
+    try:
+        found = pkcs7.load_der_pkcs7_certificates(data)
+    except (ValueError, UnsupportedAlgorithm):
+        raise InputError(f"{source} is neither a certificate nor a PKCS#7 of certificates") from None
+    parsed = [parse_certificate(one.public_bytes(serialization.Encoding.DER)) for one in found]
+    return tuple(one for one in parsed if isinstance(one, Certificate))
 
 
 def to_text(pem: str | bytes, source: str) -> str:

@@ -292,3 +292,45 @@ def test_the_report_is_shown_as_lines(work, server, leaf_only):
     assert lines[start + 5 : start + 7] == ["2 endpoints: 1 ok, 1 failed", "findings: incomplete-chain 1"]
     # What has been shown is not said again in the message.
     assert results[0]["msg"] == "2 endpoints: 1 ok, 1 failed"
+
+
+def test_the_right_file_is_written(work, pki):
+    trust = ["root.pem"]
+    (work / "files" / "mixed.pem").write_text(pki.pem("leaf", "root", "upper", "inter"))
+    (work / "files" / "kept.key").write_text(pki.key_pem("leaf"))
+    wanted = {"chain": "mixed.pem", "server_name": NAME, "trust": trust, "complete_to": "files/right.pem"}
+    results, printed = run_tasks(
+        work,
+        [
+            {**verify(**wanted), "check_mode": True},
+            verify(**wanted, show=True),
+            verify(**wanted),
+            verify(**{**wanted, "server_name": "other.example.com", "complete_to": "files/other.pem"}),
+            verify(**{**wanted, "chain": "leaf.pem", "complete_to": "files/none.pem"}),
+            verify(**{**wanted, "complete_to": "files/kept.key"}),
+            verify(**{**wanted, "complete_to": "files"}),
+            verify(**{**wanted, "complete_to": "nowhere/right.pem"}),
+            verify(endpoints=["shop.example.com"], complete_to="files/right.pem"),
+        ],
+        "--diff",
+    )
+    checked, written, again, misnamed, leaf, key, directory, nowhere, no_chain = results
+
+    assert (checked["changed"], written["changed"], again["changed"]) == (True, True, False)
+    assert (work / "files" / "right.pem").read_text() == pki.pem(*CHAIN)
+    assert (work / "files" / "right.pem").stat().st_mode & 0o777 == 0o644
+    assert [entry["ok"] for entry in written["results"]] == [True, True]
+    assert [len(entry["chain"]) for entry in written["results"]] == [4, 3]
+    assert "notice root-served" in printed
+    assert f"+++ after: {work}/files/right.pem" in printed
+    assert (misnamed["failed"], codes(misnamed)[-1]) == (True, "name-mismatch")  # written all the same: it is complete
+    assert leaf["msg"].startswith(
+        "complete_to: the chain cannot be completed: the leaf 'CN=leaf' was issued by 'CN=inter'"
+    )
+    assert not (work / "files" / "none.pem").exists()
+    assert key["msg"].endswith("kept.key' holds a private key, which would be lost (expected another file)")
+    assert (work / "files" / "kept.key").read_text() == pki.key_pem("leaf")
+    assert directory["msg"].endswith("is a directory (expected the path of a file)")
+    assert nowhere["msg"].endswith(f"cannot be written: there is no directory '{work}/nowhere'")
+    assert no_chain["failed"]
+    assert pki.key_pem("leaf").splitlines()[1] not in printed

@@ -137,7 +137,10 @@ def test_a_post_stays_one_or_ends() -> None:
         ("http://localhost:{port}/x", "redirects to another host, 'http://localhost:{port}/x', which is not followed"),
         ("http://127.0.0.1/x", "redirects to another host, 'http://127.0.0.1/x', which is not followed"),
         ("//ca.example/x", "redirects to another host, 'http://ca.example/x', which is not followed"),
-        ("https://127.0.0.1:{port}/x", "redirects to 'https://127.0.0.1:{port}/x', which is not fetched: http alone is"),
+        (
+            "https://127.0.0.1:{port}/x",
+            "redirects to 'https://127.0.0.1:{port}/x', which is not fetched: http alone is",
+        ),
         ("file:///etc/passwd", "redirects to 'file:///etc/passwd', which is not fetched: http alone is"),
         ("http://[x/", "redirects to 'http://[x/', which is no URL"),
         ("/x", "redirects more than 3 times"),
