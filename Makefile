@@ -17,7 +17,7 @@ export PATH := $(BIN):$(PATH)
 
 LAB_PROGRAMS := podman=podman runc=runc netavark=netavark aardvark-dns=aardvark-dns iptables=iptables \
 	mmdebstrap=mmdebstrap ssh=openssh-client
-UNIT_PROGRAMS := nginx=nginx-light openssl=openssl curl=curl gnutls-cli=gnutls-bin node=nodejs javac=default-jdk-headless
+UNIT_PROGRAMS := nginx=nginx-light openssl=openssl curl=curl gnutls-cli=gnutls-bin node=nodejs javac=default-jdk-headless easyrsa=easy-rsa
 
 .PHONY: help demo test lint unit fuzz sanity molecule bench clean docs pins
 
