@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -307,3 +308,4 @@ def test_findings_are_documented_and_nothing_else_is() -> None:
         assert f"\n\n{generated_part(entry)}\n" in section, f"{code}: `make docs` writes it anew"
         assert "openssl " in section, code
         assert "**Put it right:**" in section, code
+        assert re.search(r"\n- nginx: .+\n- Apache: .+\n- certbot: .+\n", section), code
