@@ -26,7 +26,8 @@ _CLIENTS_MD = """\
 
 Written by `make docs` from a run of tests/unit/judge/test_real_clients.py, which serves each of these {number} configurations on
 127.0.0.1 and has every client visit: OpenSSL 3.0, curl 7.88, Python 3.11, Node.js 20, OpenJDK 17, Go 1.27 and GnuTLS 3.7 on Debian 12.
-Only the root is trusted unless the name says otherwise, and `leaf`, `intermediate` is what is served.
+Chains as OpenSSL, easy-rsa, certtool, keytool, step, Active Directory and kubeadm make them are held against the same clients
+by tests/unit/judge/test_private_cas.py. Only the root is trusted unless the name says otherwise, and `leaf`, `intermediate` is what is served.
 
 `ok`: accepted, as predicted. `refuses`: refused, as predicted. A difference is **bold**, and has its reason below the table.
 

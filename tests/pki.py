@@ -30,6 +30,7 @@ from ansible_collections.fullchain.tls.plugins.plugin_utils.pki.certificates imp
     Malformed,
     parse_certificate,
 )
+from ansible_collections.fullchain.tls.plugins.plugin_utils.pki.der import element_at
 from ansible_collections.fullchain.tls.plugins.plugin_utils.pki.trust import TrustStore
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -84,6 +85,7 @@ class Cert:
     ] = ()  # (value, critical) to add, or to replace one of its kind
     without: Sequence[type[x509.ExtensionType]] = ()  # extensions to leave out
     serial: int | None = None  # None: random
+    version_1: bool = False  # X.509 version 1, which has no extensions; for an issuer with ECDSA
 
     @property
     def is_ca(self) -> bool:
@@ -185,7 +187,8 @@ def _signed(builder: x509.CertificateBuilder, key: Any, cert: Cert) -> x509.Cert
     digest = {"sha256": hashes.SHA256(), "sha384": hashes.SHA384()}[cert.digest]
     takes_digest = isinstance(key, rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey)
     pss = padding.PSS(padding.MGF1(digest), padding.PSS.DIGEST_LENGTH) if cert.pss else None
-    return builder.sign(key, digest if takes_digest else None, rsa_padding=pss)
+    signed = builder.sign(key, digest if takes_digest else None, rsa_padding=pss)
+    return _as_version_1(signed, key) if cert.version_1 else signed
 
 
 def _signed_with_broken_digest(certificate: x509.Certificate, key: rsa.RSAPrivateKey, digest: str) -> x509.Certificate:
@@ -197,6 +200,35 @@ def _signed_with_broken_digest(certificate: x509.Certificate, key: rsa.RSAPrivat
     der = certificate.public_bytes(serialization.Encoding.DER)
     der = der.replace(identifier + b"\x0b", identifier + last).replace(certificate.signature, signature)
     return x509.load_der_x509_certificate(der)
+
+
+def _as_version_1(certificate: x509.Certificate, key: ec.EllipticCurvePrivateKey) -> x509.Certificate:
+    """The library mints none: the version, which comes first, and the extensions, which come last, are taken out (RFC 5280 4.1)."""
+    _tbs, algorithm, _signature = _parts(certificate.public_bytes(serialization.Encoding.DER))
+    tbs = _element(0x30, *_parts(certificate.tbs_certificate_bytes)[1:-1])
+    signature = b"\0" + key.sign(tbs, ec.ECDSA(hashes.SHA256()))
+    return x509.load_der_x509_certificate(_element(0x30, tbs, algorithm, _element(0x03, signature)))
+
+
+def _parts(der: bytes) -> list[bytes]:
+    """The elements inside a SEQUENCE, each whole."""
+    at, end = element_at(der, 0)
+    parts = []
+    while at < end:
+        after = element_at(der, at)[1]
+        parts.append(der[at:after])
+        at = after
+    return parts
+
+
+def _element(tag: int, *parts: bytes) -> bytes:
+    content = b"".join(parts)
+    length = len(content).to_bytes(2, "big")
+    return (
+        bytes([tag, 0x82]) + length + content
+        if len(content) > 255
+        else bytes([tag, *([0x81] * (len(content) > 127)), len(content)]) + content
+    )
 
 
 def _subject(name: str, cert: Cert) -> x509.Name:

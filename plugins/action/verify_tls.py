@@ -12,6 +12,7 @@ from typing import Any
 
 from ansible.errors import AnsibleError
 from ansible.plugins.action import ActionBase
+from ansible_collections.fullchain.tls.plugins.plugin_utils.bundle import bundle_of, read_target
 from ansible_collections.fullchain.tls.plugins.plugin_utils.errors import InputError
 from ansible_collections.fullchain.tls.plugins.plugin_utils.libraries import require_libraries
 from ansible_collections.fullchain.tls.plugins.plugin_utils.pki.certificates import read_certificates
@@ -22,10 +23,12 @@ from ansible_collections.fullchain.tls.plugins.plugin_utils.report.text import f
 from ansible_collections.fullchain.tls.plugins.plugin_utils.revocation import MODES, OFF
 from ansible_collections.fullchain.tls.plugins.plugin_utils.verification import (
     FAIL_ON,
+    Files,
     Result,
     Settings,
+    complete_files,
     failing,
-    judge_chain,
+    judge_files,
     judge_served,
     read_settings,
     summarise,
@@ -41,14 +44,18 @@ ARGUMENTS: dict[str, Any] = {
     "server_name": {"type": "str"},
     "privkey": {"type": "str", "no_log": True},
     "trust": {"type": "list", "elements": "str", "default": ["system"]},
+    "trust_password": {"type": "str", "no_log": True},
+    "trust_stores": {"type": "dict"},
+    "aia": {"type": "bool", "default": False},
+    "revocation": {"type": "str", "default": OFF, "choices": list(MODES)},
+    "fetch_private": {"type": "bool", "default": False},
+    "complete_to": {"type": "path"},
     "clients": {"type": "list", "elements": "str"},
     "at": {"type": "str"},
     "expires_soon": {"type": "str", "default": "33%"},
     "fail_on": {"type": "str", "default": "error", "choices": list(FAIL_ON)},
     "timeout": {"type": "float", "default": 10},
     "workers": {"type": "int", "default": 16},
-    "revocation": {"type": "str", "default": OFF, "choices": list(MODES)},
-    "fetch_private": {"type": "bool", "default": False},
     "show": {"type": "bool", "default": False},
 }
 
@@ -65,20 +72,21 @@ class ActionModule(ActionBase):
             ARGUMENTS,
             mutually_exclusive=[("chain", "endpoints"), ("chain", "served")],
             required_one_of=[("endpoints", "served", "chain")],
-            required_by={"server_name": "chain", "privkey": "chain"},
+            required_by={"server_name": "chain", "privkey": "chain", "complete_to": "chain"},
         )
         try:
             require_libraries()
-            results = self._verify(params)
+            settings = self._located(read_settings(params))
+            if params.get("complete_to") is not None:
+                return {**result, **self._complete(params, settings)}
+            results = self._verify(params, settings)
         except InputError as error:
             return {**result, "failed": True, "msg": str(error)}
         return {**result, **self._conclude(results, params["fail_on"], params["show"])}
 
-    def _verify(self, params: Mapping[str, Any]) -> list[Result]:
-        trust = located(params["trust"], self._find_file)
-        settings = read_settings({**params, "trust": trust})
+    def _verify(self, params: Mapping[str, Any], settings: Settings) -> list[Result]:
         if params.get("chain") is not None:
-            return [self._judge_files(params, settings)]
+            return [judge_files(self._read_files(params), settings)]
         endpoints = [self._with_trust(parse_endpoint(value)) for value in params.get("endpoints") or ()]
         served = read_served(params["served"]) if params.get("served") is not None else []
         served = [replace(item, endpoint=self._with_trust(item.endpoint)) for item in served]
@@ -86,7 +94,22 @@ class ActionModule(ActionBase):
             raise InputError("there is nothing to verify: the list of endpoints is empty")
         return [*verify_endpoints(endpoints, settings), *judge_served(served, settings)]
 
-    def _judge_files(self, params: Mapping[str, Any], settings: Settings) -> Result:
+    def _complete(self, params: Mapping[str, Any], settings: Settings) -> dict[str, Any]:
+        """Write the right chain; what is wrong with that one, and not with the given one, fails the task."""
+        target = read_target(self._loader.path_dwim(params["complete_to"]))
+        right, results = complete_files(self._read_files(params), settings, str(target))
+        bundle = bundle_of(right.chain, target)
+        if bundle.changed and not self._task.check_mode:
+            bundle.write()
+        returned = self._conclude(results, params["fail_on"], params["show"], deciding=results[1:])
+        headers = dict.fromkeys(("before_header", "after_header"), str(target))
+        return {
+            **returned,
+            "changed": bundle.changed,
+            "diff": {"before": bundle.before, "after": bundle.after, **headers},
+        }
+
+    def _read_files(self, params: Mapping[str, Any]) -> Files:
         source, pem = self._read(params["chain"], "chain")
         chain = read_certificates(pem, source)
         key_spki = None
@@ -94,7 +117,7 @@ class ActionModule(ActionBase):
             key_source, key_pem = self._read(params["privkey"], "privkey")
             key_spki = spki_sha256(read_private_key(key_pem, key_source))
         name = params.get("server_name")
-        return judge_chain(chain, settings, parse_server_name(name) if name else None, key_spki, label=source)
+        return Files(chain, parse_server_name(name) if name else None, key_spki, source)
 
     def _read(self, value: str, key: str) -> tuple[str, bytes]:
         """(what messages call it, its bytes): PEM text, or a path on the controller, searched for as `copy` does.
@@ -119,6 +142,10 @@ class ActionModule(ActionBase):
             return endpoint
         return replace(endpoint, trust=located(endpoint.trust, self._find_file))
 
+    def _located(self, settings: Settings) -> Settings:
+        stores = {name: located(items, self._find_file) for name, items in settings.trust_stores.items()}
+        return replace(settings, trust=located(settings.trust, self._find_file), trust_stores=stores)
+
     def _find_file(self, path: str) -> str | None:
         """Where a path is that is relative to the role or the playbook, as for the module copy."""
         try:
@@ -126,12 +153,15 @@ class ActionModule(ActionBase):
         except AnsibleError:
             return None
 
-    def _conclude(self, results: list[Result], fail_on: str, show: bool) -> dict[str, Any]:
+    def _conclude(
+        self, results: list[Result], fail_on: str, show: bool, deciding: list[Result] | None = None
+    ) -> dict[str, Any]:
+        """The task's result. deciding: those that the task fails because of, where not all may make it fail."""
         summary = summarise(results)
         if show:
             for line in report_lines(results, summary):
                 self._display.display(line)
-        bad = failing(results, fail_on)
+        bad = failing(results if deciding is None else deciding, fail_on)
         returned = {"changed": False, "results": results, "summary": summary}
         if not bad:
             return returned

@@ -25,15 +25,16 @@ notes:
 requirements:
   - cryptography 42 and pyOpenSSL 24 or newer, on the controller
   - certifi on the controller, for the trust store V(mozilla)
+  - purejks on the controller, for Java keystores as trust stores
 extends_documentation_fragment:
   - fullchain.tls.attributes
 attributes:
   check_mode:
     support: full
-    details: It changes nothing, and runs in check mode like out of it.
+    details: It changes nothing but the file O(complete_to), and that not in check mode.
   diff_mode:
-    support: none
-    details: It changes nothing.
+    support: full
+    details: The difference is that of the file O(complete_to).
   idempotent:
     support: full
 options:
@@ -71,9 +72,62 @@ options:
     description:
       - The trust anchors, all together. Each is the path of a PEM file or of a directory of them on the controller, PEM
         text, V(system) (the controller's own store) or V(mozilla) (certifi's).
+      - A path may also be that of a Java keystore (JKS, JCEKS) or a PKCS#12 file, whose trusted certificates are taken.
     type: list
     elements: str
     default: [system]
+  trust_password:
+    description:
+      - The password of the keystores in O(trust) and O(trust_stores).
+      - Left out, PKCS#12 files are tried with V(changeit), which Java's tools give truststores, and with none; and Java
+        keystores are read without looking at the digest that the password protects.
+    type: str
+  trust_stores:
+    description:
+      - Further trust stores, by names of your choice, each a list like O(trust).
+      - Each result says in which of them the chain is complete. RV(results[].ok) and failing depend on O(trust) alone.
+    type: dict
+  aia:
+    description:
+      - Fetch the issuers that a chain lacks from where its certificates say they are (authority information access), to say
+        which ones they are and whether the chain would be complete with them, or that it leads to a root outside O(trust).
+      - Over plain HTTP alone, within bounds of size and time, each address once a run. What was fetched never makes a chain
+        any better, for clients do not fetch it.
+    type: bool
+    default: false
+  revocation:
+    description:
+      - Whether to find out if certificates have been revoked. V(off) does not. C(off) without quotes, which YAML reads as a
+        boolean, is understood.
+      - V(stapled) asks each server for a stapled OCSP response and judges what it sends, without asking anyone else. A
+        server that staples nothing is no finding unless its certificate demands it (must-staple). Where the chain was
+        fetched on a host (O(served)) nobody has asked for a response, nor is there one for O(chain), and nothing is said
+        of stapling.
+      - V(check) also fetches the CRLs that the leaf and the intermediates of the path name and, where these tell nothing,
+        asks their OCSP responders. Each address is asked once in a run, O(timeout) seconds at most and all together 120,
+        over plain HTTP, straight and not through a proxy. CRLs of up to 16 MiB and responses of up to 64 KiB are read.
+        Of a chain that does not lead to O(trust) nothing is asked, since anyone may have made it; it is refused anyway.
+      - What cannot be told is a finding, V(revocation-unknown) with what was tried and what came back. A leaf that is valid
+        for a week at most needs neither CRL nor responder. As of another time (O(at)), what was fetched now may be too old
+        or too new to tell, which is said likewise; what has been revoked stays so.
+      - A certificate that has been revoked is an error although no client may refuse it.
+      - Indirect CRLs, delta CRLs and CRLs for some reasons only are not supported, which the finding says.
+    type: str
+    choices: ["off", stapled, check]
+    default: "off"
+  fetch_private:
+    description:
+      - Fetch CRLs, OCSP responses and issuers from private and loopback addresses too, for a CA of your own. Which addresses are
+        asked is up to whoever made the certificates. Link-local, multicast and reserved ones never are.
+    type: bool
+    default: false
+  complete_to:
+    description:
+      - Write O(chain) to this file on the controller as a server should serve it, leaf first, in order, without the root; with
+        O(aia), the intermediates that are missing are put in. The path is relative to the playbook.
+      - The results then have a second entry, which is for that file, and failing depends on that one alone.
+      - Nothing is written when the chain cannot be completed, or when the file holds a private key.
+    type: path
   clients:
     description:
       - Who has to accept the chain. V(openssl), V(curl), V(python), V(nodejs), V(java), V(go) and V(gnutls) are known.
@@ -107,33 +161,6 @@ options:
       - How many endpoints are worked on at the same time, not counting those that keep us waiting.
     type: int
     default: 16
-  revocation:
-    description:
-      - Whether to find out if certificates have been revoked. V(off) does not. C(off) without quotes, which YAML reads as a
-        boolean, is understood.
-      - V(stapled) asks each server for a stapled OCSP response and judges what it sends, without asking anyone else. A
-        server that staples nothing is no finding unless its certificate demands it (must-staple). Where the chain was
-        fetched on a host (O(served)) nobody has asked for a response, nor is there one for O(chain), and nothing is said
-        of stapling.
-      - V(check) also fetches the CRLs that the leaf and the intermediates of the path name and, where these tell nothing,
-        asks their OCSP responders. Each address is asked once in a run, O(timeout) seconds at most and all together 120,
-        over plain HTTP, straight and not through a proxy. CRLs of up to 16 MiB and responses of up to 64 KiB are read.
-        Of a chain that does not lead to O(trust) nothing is asked, since anyone may have made it; it is refused anyway.
-      - What cannot be told is a finding, V(revocation-unknown) with what was tried and what came back. A leaf that is valid
-        for a week at most needs neither CRL nor responder. As of another time (O(at)), what was fetched now may be too old
-        or too new to tell, which is said likewise; what has been revoked stays so.
-      - A certificate that has been revoked is an error although no client may refuse it.
-      - Indirect CRLs, delta CRLs and CRLs for some reasons only are not supported, which the finding says.
-    type: str
-    choices: ["off", stapled, check]
-    default: "off"
-  fetch_private:
-    description:
-      - Fetch CRLs, OCSP responses and issuers from private and loopback addresses too, for a CA inside your own network.
-      - Their addresses are in the certificates that are looked at, which anyone may have made; so unless this is set,
-        only public addresses are connected to. Link-local, multicast and reserved ones never are.
-    type: bool
-    default: false
   show:
     description:
       - Print the report on the screen, one line for each endpoint, with findings and their fixes beneath.
@@ -162,11 +189,25 @@ EXAMPLES = r"""
     privkey: files/shop/privkey.pem
     server_name: shop.example.com
 
+- name: Make the fullchain.pem that a server lacks
+  fullchain.tls.verify_tls:
+    chain: files/shop/cert.pem
+    aia: true
+    complete_to: files/shop/fullchain.pem
+
 - name: Will the fleet be fine on New Year's Eve?
   fullchain.tls.verify_tls:
     endpoints: "{{ my_endpoints }}"
     at: "2026-12-31T23:59:59Z"
     fail_on: never
+    show: true
+
+- name: Who would trust it?
+  fullchain.tls.verify_tls:
+    endpoints: [shop.example.com]
+    trust_stores:
+      mozilla: [mozilla]
+      corporate-java: [/usr/lib/jvm/default-java/lib/security/cacerts, files/company-root.pem]
     show: true
 
 - name: Has any certificate been revoked?
@@ -257,6 +298,20 @@ results:
           description: V(leaf), V(intermediate), V(root), V(extra) or V(malformed).
           type: str
           returned: always
+    missing:
+      description:
+        - What was fetched of the issuers that are missing. RV(results[].missing.certificates) are the intermediates to serve, in
+          order, described as in RV(results[].chain); RV(results[].missing.complete) says whether the chain would be complete
+          with them.
+      type: dict
+      returned: when O(aia) is set and an issuer is missing
+    trust_stores:
+      description:
+        - For each of O(trust_stores), whether every issuer up to a root of that store is served. V(null) when nothing was
+          served.
+      type: dict
+      returned: when O(trust_stores) is given
+      sample: {mozilla: true, corporate-java: false}
     findings:
       description: What is wrong, causes first.
       type: list

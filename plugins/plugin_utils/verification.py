@@ -8,22 +8,27 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from functools import partial
 from typing import Any
 
 from ansible_collections.fullchain.tls.plugins.plugin_utils import revocation
 from ansible_collections.fullchain.tls.plugins.plugin_utils.errors import InputError
+from ansible_collections.fullchain.tls.plugins.plugin_utils.issuers import fetch_issuers
 from ansible_collections.fullchain.tls.plugins.plugin_utils.judge import (
     CLIENTS,
     Case,
     Evidence,
     Failure,
     Finding,
+    Issuers,
+    Missing,
     Verdict,
+    breaks_off,
     judge,
     parse_expires_soon,
+    put_right,
 )
 from ansible_collections.fullchain.tls.plugins.plugin_utils.pki.certificates import (
     Certificate,
@@ -58,13 +63,19 @@ Result = dict[str, Any]
 class Settings:
     """How to verify, the same for every endpoint of a run.
 
-    trust: PEM paths, PEM text, `system` or `mozilla`. clients: who has to accept the chain. at: judge as of this time
+    trust: PEM paths, PEM text, keystores, `system` or `mozilla`; trust_password opens keystores. trust_stores: more of them, by
+    name; each result says in which the chain is complete. aia: fetch the issuers that are missing, to name them; fetch_private:
+    from private addresses, too. clients: who has to accept the chain. at: judge as of this time
     (aware), None for now. expires_soon: days or a share of the lifetime. fail_on: `error`, `warning` or `never`.
     timeout: seconds that an endpoint may take. workers: endpoints that are worked on at the same time. revocation: one of
-    revocation.MODES. fetch_private: fetch CRLs, OCSP responses and issuers from private and loopback addresses, too.
+    revocation.MODES.
     """
 
     trust: tuple[str, ...] = ("system",)
+    trust_password: str | None = field(default=None, repr=False)
+    trust_stores: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    aia: bool = False
+    fetch_private: bool = False
     clients: tuple[str, ...] = CLIENTS
     at: datetime | None = None
     expires_soon: str = "33%"
@@ -72,7 +83,6 @@ class Settings:
     timeout: float = DEFAULT_TIMEOUT
     workers: int = DEFAULT_WORKERS
     revocation: str = revocation.OFF
-    fetch_private: bool = False
 
 
 def read_settings(values: Mapping[str, Any]) -> Settings:
@@ -111,25 +121,46 @@ def verify_endpoints(endpoints: Sequence[Endpoint], settings: Settings) -> list[
 def judge_served(served: Sequence[Served], settings: Settings) -> list[Result]:
     """Judge what was fetched: one result for each, in the same order. Raises InputError for unreadable settings."""
     bench = _Bench(settings)
-    bench.check_revocation((map(parse_certificate, s.chain), bench.trust_of(s.endpoint)) for s in served)
+    bench.fetch((tuple(map(parse_certificate, entry.chain)), bench.trust_of(entry.endpoint)) for entry in served)
     return [bench.result(entry) for entry in served]
 
 
-def judge_chain(
-    chain: Sequence[Certificate],
-    settings: Settings,
-    server_name: str | None = None,
-    key_spki: str | None = None,
-    label: str = "chain",
-) -> Result:
-    """Judge certificates that nobody serves yet, in the order in which they would be served.
+@dataclass(frozen=True)
+class Files:
+    """Certificates that nobody serves yet, in the order in which they would be served, and what goes with them.
 
-    key_spki: keys.spki_sha256 of the private key that goes with them. label: what the result calls them.
+    key_spki: keys.spki_sha256 of their private key; None leaves it unjudged, as it does the name. label: what the result calls them.
+    """
+
+    chain: tuple[Certificate, ...]
+    server_name: str | None = None
+    key_spki: str | None = None
+    label: str = "chain"
+
+
+def judge_files(files: Files, settings: Settings) -> Result:
+    """Judge a chain without a connection. Raises InputError for unreadable settings."""
+    bench = _Bench(settings)
+    bench.fetch([(files.chain, bench.trust)])
+    return bench.result_of_files(files)
+
+
+def complete_files(files: Files, settings: Settings, label: str) -> tuple[Files, list[Result]]:
+    """The chain as a server should serve it, named `label`, and the results for it as it is given and as it should be.
+
+    That is leaf first, in order, without the root; and with settings.aia also what is missing.
+    Raises InputError, in the words of the finding, for a chain that leads to no trusted root all the same.
     """
     bench = _Bench(settings)
-    bench.check_revocation([(chain, bench.trust)])
-    verdict = bench.judge(tuple(chain), server_name, key_spki=key_spki)
-    return _result(label, None, None, tuple(chain), verdict, reachable=True)
+    bench.fetch_issuers([(files.chain, bench.trust)])
+    missing = bench.judge(files.chain, None).missing
+    whole = put_right([*files.chain, *(missing.intermediates if missing else ())], bench.trust).chain
+    bench.check_revocation([(files.chain, bench.trust), (whole, bench.trust)])
+    verdict = bench.judge(whole, None)
+    if not verdict.chain_complete:
+        raise InputError(f"complete_to: the chain cannot be completed: {verdict.findings[0].message}")
+    right = replace(files, chain=whole, label=label)
+    return right, [bench.result_of_files(files), bench.result_of_files(right)]
 
 
 def summarise(results: Sequence[Result]) -> dict[str, Any]:
@@ -160,18 +191,25 @@ class _Bench:
     def __init__(self, settings: Settings) -> None:
         parse_expires_soon(settings.expires_soon)
         self._settings = settings
-        self.trust: TrustStore = load_trust_store(settings.trust)
+        self.trust = self._load(settings.trust)
+        self._stores = {name: self._named(name, items) for name, items in settings.trust_stores.items()}
         self._at = settings.at or datetime.now(timezone.utc)
         self._answers: dict[object, Verdict] = {}
+        self._fetched: Issuers | None = None
         self._checked = Evidence()
 
-    def check_revocation(self, chains: Iterable[tuple[Iterable[Certificate | Malformed], TrustStore]]) -> None:
-        """Ask CRLs and responders about all chains that are to be judged, if the settings want that."""
+    def fetch(self, chains: Iterable[tuple[_Parsed, TrustStore]]) -> None:
+        """Fetch what the settings want beside the chains, so that the judge has it."""
+        chains = list(chains)
+        self.fetch_issuers(chains)
+        self.check_revocation(chains)
+
+    def check_revocation(self, chains: Iterable[tuple[_Parsed, TrustStore]]) -> None:
+        """Ask CRLs and responders about the certificates of the chains."""
         if self._settings.revocation == revocation.CHECK:
-            cases = (Case(tuple(chain), trust, self._at) for chain, trust in chains)
+            cases = (Case(chain, trust, self._at) for chain, trust in chains)
             seconds, allow_private = self._settings.timeout, self._settings.fetch_private
-            fetch = partial(fetch_each, seconds=seconds, allow_private=allow_private)
-            self._checked = revocation.check(cases, fetch)
+            self._checked = revocation.check(cases, partial(fetch_each, seconds=seconds, allow_private=allow_private))
 
     def _evidence(self, stapled: bytes | None) -> Evidence | None:
         return revocation.with_staple(self._checked, stapled) if self._judges_revocation else None
@@ -180,14 +218,36 @@ class _Bench:
     def _judges_revocation(self) -> bool:
         return self._settings.revocation != revocation.OFF
 
+    def fetch_issuers(self, chains: Iterable[tuple[_Parsed, TrustStore]]) -> None:
+        """Fetch the issuers that the chains lack, where the settings want that, so that the judge can name them."""
+        if not self._settings.aia:
+            return
+        different = {(chain, id(trust)): trust for chain, trust in chains}
+        breaks = ((breaks_off(chain, trust, self._at), trust) for (chain, _id), trust in different.items())
+        wanted = [(certificate, trust) for certificate, trust in breaks if certificate is not None]
+        self._fetched = fetch_issuers(wanted, self._at, self._settings.fetch_private)
+
     def result(self, served: Served) -> Result:
         chain, verdict = self._answer(served)
         reachable = served.failure_kind != UNREACHABLE
         return _result(served.endpoint.label, served.address, served.protocol, chain, verdict, reachable)
 
+    def result_of_files(self, files: Files) -> Result:
+        verdict = self.judge(files.chain, files.server_name, key_spki=files.key_spki)
+        return _result(files.label, None, None, files.chain, verdict, reachable=True)
+
     def trust_of(self, endpoint: Endpoint) -> TrustStore:
         """The endpoint's own trust store, or the one of the settings. Raises InputError."""
-        return self.trust if endpoint.trust is None else load_trust_store(endpoint.trust)
+        return self.trust if endpoint.trust is None else self._load(endpoint.trust)
+
+    def _load(self, items: Sequence[str]) -> TrustStore:
+        return load_trust_store(items, self._settings.trust_password)
+
+    def _named(self, name: str, items: Sequence[str]) -> TrustStore:
+        try:
+            return self._load(items)
+        except InputError as error:
+            raise InputError(f"trust_stores, {name}: {str(error).removeprefix('trust: ')}") from None
 
     def _answer(self, served: Served) -> tuple[_Parsed, Verdict]:
         chain = tuple(map(parse_certificate, served.chain))
@@ -215,6 +275,8 @@ class _Bench:
             Case(
                 chain=chain,
                 trust=trust or self.trust,
+                stores=self._stores,
+                fetched=self._fetched,
                 at=self._at,
                 server_name=server_name,
                 clients=self._settings.clients,
@@ -264,7 +326,13 @@ def _result(
         "clients": dict(verdict.clients),
         "chain": [_describe(item, role) for item, role in zip(chain, verdict.roles, strict=True)],
         "findings": [_finding(finding) for finding in verdict.findings],
+        **({"missing": _missing(verdict.missing)} if verdict.missing else {}),
+        **({"trust_stores": dict(verdict.stores)} if verdict.stores else {}),
     }
+
+
+def _missing(missing: Missing) -> dict[str, Any]:
+    return {"certificates": [_describe(c, "intermediate") for c in missing.intermediates], "complete": missing.complete}
 
 
 def _describe(item: Certificate | Malformed, role: str) -> dict[str, Any]:
@@ -300,6 +368,21 @@ def _trust(value: Any, _key: str) -> tuple[str, ...]:
     return tuple(map(str, [value] if isinstance(value, str) else value))
 
 
+def _trust_stores(value: Any, key: str) -> dict[str, tuple[str, ...]]:
+    if not isinstance(value, Mapping):
+        raise InputError(
+            f"{key}: {value!r} is no mapping (expected a name for each store, and its list of paths or words)"
+        )
+    return {str(name): _store_items(items, f"{key}, {name}") for name, items in value.items()}
+
+
+def _store_items(value: Any, key: str) -> tuple[str, ...]:
+    items = [value] if isinstance(value, str) else value
+    if not isinstance(items, Sequence) or not items or not all(isinstance(item, str) for item in items):
+        raise InputError(f"{key}: {value!r} is no list of paths or words (such as [mozilla, /etc/pki/corporate.pem])")
+    return tuple(items)
+
+
 def _clients(value: Any, key: str) -> tuple[str, ...]:
     given = [value] if isinstance(value, str) else list(value)
     unknown = [client for client in given if client not in CLIENTS]
@@ -331,12 +414,6 @@ def _revocation(value: Any, key: str) -> str:
     return str(mode)
 
 
-def _flag(value: Any, key: str) -> bool:
-    if not isinstance(value, bool):
-        raise InputError(f"{key}: {value!r} is neither true nor false")
-    return value
-
-
 def _seconds(value: Any, key: str) -> float:
     try:
         seconds = float(value)
@@ -356,6 +433,10 @@ def _count(value: Any, key: str) -> int:
 
 _READERS: dict[str, Callable[[Any, str], Any]] = {
     "trust": _trust,
+    "trust_password": lambda value, _key: str(value),
+    "trust_stores": _trust_stores,
+    "aia": lambda value, _key: bool(value),
+    "fetch_private": lambda value, _key: bool(value),
     "clients": _clients,
     "at": _moment,
     "expires_soon": _threshold,
@@ -363,5 +444,4 @@ _READERS: dict[str, Callable[[Any, str], Any]] = {
     "timeout": _seconds,
     "workers": _count,
     "revocation": _revocation,
-    "fetch_private": _flag,
 }

@@ -6,20 +6,19 @@
 from __future__ import annotations
 
 import subprocess
-from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
 from typing import Any
 
 import pytest
 from ansible_collections.fullchain.tls.plugins.plugin_utils.errors import InputError
 from ansible_collections.fullchain.tls.plugins.plugin_utils.verification import (
+    Files,
     Settings,
-    judge_chain,
+    complete_files,
+    judge_files,
     judge_served,
     read_settings,
     verify_endpoints,
@@ -31,59 +30,26 @@ from tests.pki import Cert, Pki, mint
 from tests.revocation import MUST_STAPLE, Crl, Ocsp, crl_points, mint_crl, mint_ocsp, responder
 from tests.unit.wire import servers
 from tests.unit.wire.servers import HOST, NAME
+from tests.unit.wire.web import Pages, pages
 
 _Findings = list[tuple[str, str, int | None]]
 
 
-class Ca:
-    """A web server that answers with what is put into `files`, and counts what it is asked."""
-
-    def __init__(self) -> None:
-        self.files: dict[str, bytes] = {}
-        self.asked: Counter[str] = Counter()
-        self.port = 0
-
-    def url(self, path: str) -> str:
-        return f"http://{HOST}:{self.port}/{path}"
+CRL, ROOT_CRL, OCSP = "/inter.crl", "/root.crl", "/ocsp"
 
 
 @pytest.fixture
-def ca() -> Iterator[Ca]:
-    with running() as served:
+def ca() -> Iterator[Pages]:
+    with pages() as served:
         yield served
 
 
-@contextmanager
-def running() -> Iterator[Ca]:
-    ca = Ca()
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            ca.asked[f"{self.command} {self.path}"] += 1
-            self.rfile.read(int(self.headers.get("Content-Length", 0)))
-            body = ca.files.get(self.path.lstrip("/"))
-            self.send_response(404 if body is None else 200)
-            self.end_headers()
-            self.wfile.write(body or b"")
-
-        do_POST = do_GET  # noqa: N815
-
-        def log_message(self, *_arguments: Any) -> None:
-            pass
-
-    with ThreadingHTTPServer((HOST, 0), Handler) as server:
-        ca.port = server.server_port
-        Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
-        yield ca
-        server.shutdown()
-
-
-def shop(ca: Ca, leaves: int = 1, **leaf: Any) -> Pki:
+def shop(ca: Pages, leaves: int = 1, **leaf: Any) -> Pki:
     """Leaf and intermediate name a CRL each, the leaf a responder, too; more leaves are leaf1, leaf2, ..."""
-    named = {"extensions": [crl_points(ca.url("inter.crl")), responder(ca.url("ocsp"))], **leaf}
+    named = {"extensions": [crl_points(ca.url(CRL)), responder(ca.url(OCSP))], **leaf}
     return mint(
         root=Cert(),
-        inter=Cert(issuer="root", extensions=[crl_points(ca.url("root.crl"))]),
+        inter=Cert(issuer="root", extensions=[crl_points(ca.url(ROOT_CRL))]),
         **{f"leaf{n or ''}": Cert(issuer="inter", names=[NAME], **named) for n in range(leaves)},
     )
 
@@ -121,7 +87,7 @@ def stapling(directory: Path, pki: Pki, staple: bytes | None) -> Iterator[Endpoi
     ids=["good", "revoked", "stale", "none", "must-staple and none", "must-staple"],
 )
 def test_what_nginx_staples(
-    tmp_path: Path, ca: Ca, declared: Ocsp | None, leaf: Any, expected: _Findings, refusing: list[str]
+    tmp_path: Path, ca: Pages, declared: Ocsp | None, leaf: Any, expected: _Findings, refusing: list[str]
 ) -> None:
     pki = shop(ca, **leaf)
     staple = mint_ocsp(pki, declared) if declared else None
@@ -135,7 +101,7 @@ def test_what_nginx_staples(
     assert not ca.asked
 
 
-def test_where_nobody_looked_for_a_staple_none_is_missing(ca: Ca) -> None:
+def test_where_nobody_looked_for_a_staple_none_is_missing(ca: Pages) -> None:
     pki = shop(ca, extensions=MUST_STAPLE)
     looked = Served.from_dict(served(pki, stapled=b"").to_dict())
     unlooked = Served.from_dict(served(pki).to_dict())
@@ -145,67 +111,69 @@ def test_where_nobody_looked_for_a_staple_none_is_missing(ca: Ca) -> None:
     assert [found(result) for result in results] == [[("staple-missing", "error", 0)], []]
 
 
-def test_checking_asks_crls_first(ca: Ca) -> None:
+def test_checking_asks_crls_first(ca: Pages) -> None:
     pki = shop(ca)
-    ca.files = {"inter.crl": mint_crl(pki, Crl()), "root.crl": mint_crl(pki, Crl("root"))}
+    ca.put(CRL, mint_crl(pki, Crl()))
+    ca.put(ROOT_CRL, mint_crl(pki, Crl("root")))
 
     assert found(judge_served([served(pki)], settings(pki))[0]) == []
-    assert ca.asked == {"GET /inter.crl": 1, "GET /root.crl": 1}
+    assert ca.asked == {CRL: 1, ROOT_CRL: 1}
 
 
-def test_checking_asks_a_responder_where_the_crl_tells_nothing(ca: Ca) -> None:
+def test_checking_asks_a_responder_where_the_crl_tells_nothing(ca: Pages) -> None:
     pki = shop(ca)
-    ca.files = {"root.crl": mint_crl(pki, Crl("root")), "ocsp": mint_ocsp(pki, Ocsp(status="revoked"))}
+    ca.put(ROOT_CRL, mint_crl(pki, Crl("root")))
+    ca.put(OCSP, mint_ocsp(pki, Ocsp(status="revoked")))
 
     (result,) = judge_served([served(pki)], settings(pki))
 
     assert found(result) == [("revoked", "error", 0)]
     assert result["findings"][0]["message"].endswith(
-        f"(keyCompromise), according to the OCSP response from {ca.url('ocsp')}"
+        f"(keyCompromise), according to the OCSP response from {ca.url(OCSP)}"
     )
-    assert ca.asked == {"GET /inter.crl": 1, "GET /root.crl": 1, "POST /ocsp": 1}
+    assert ca.asked == {CRL: 1, ROOT_CRL: 1, OCSP: 1}
 
 
-def test_what_cannot_be_asked_is_said(ca: Ca) -> None:
+def test_what_cannot_be_asked_is_said(ca: Pages) -> None:
     pki = shop(ca)
-    ca.files = {"root.crl": b"x"}
+    ca.put(ROOT_CRL, b"x")
 
     (result,) = judge_served([served(pki)], settings(pki))
 
     assert found(result) == [("revocation-unknown", "warning", 0), ("revocation-unknown", "warning", 1)]
     leaf, inter = (finding["message"] for finding in result["findings"])
     assert leaf == (
-        f"nothing tells whether the leaf 'CN=leaf' has been revoked: the CRL at {ca.url('inter.crl')} answered 404 Not Found; "
-        f"the OCSP responder at {ca.url('ocsp')} answered 404 Not Found"
+        f"nothing tells whether the leaf 'CN=leaf' has been revoked: the CRL at {ca.url(CRL)} answered 404 Not Found; "
+        f"the OCSP responder at {ca.url(OCSP)} answered 404 Not Found"
     )
     assert inter.startswith(
-        f"nothing tells whether certificate #2 'CN=inter' has been revoked: the CRL at {ca.url('root.crl')} cannot be parsed: "
+        f"nothing tells whether certificate #2 'CN=inter' has been revoked: the CRL at {ca.url(ROOT_CRL)} cannot be parsed: "
     )
     assert all(result["clients"].values())
 
 
-def test_private_addresses_are_left_alone(ca: Ca) -> None:
+def test_private_addresses_are_left_alone(ca: Pages) -> None:
     pki = shop(ca)
-    ca.files = {"inter.crl": mint_crl(pki, Crl()), "root.crl": mint_crl(pki, Crl("root"))}
+    ca.put(CRL, mint_crl(pki, Crl()))
+    ca.put(ROOT_CRL, mint_crl(pki, Crl("root")))
 
     (result,) = judge_served([served(pki)], Settings(trust=(pki.pem("root"),), revocation="check"))
 
     assert [code for code, _severity, _index in found(result)] == ["revocation-unknown"] * 2
     assert (
-        f"the CRL at {ca.url('inter.crl')} is not fetched: 127.0.0.1 is a loopback address"
-        in result["findings"][0]["message"]
+        f"the CRL at {ca.url(CRL)} is not fetched: 127.0.0.1 is a loopback address" in result["findings"][0]["message"]
     )
     assert not ca.asked
 
 
-def test_nobody_is_asked_on_the_word_of_a_chain_that_nobody_trusts(ca: Ca) -> None:
+def test_nobody_is_asked_on_the_word_of_a_chain_that_nobody_trusts(ca: Pages) -> None:
     """One that ends at no root of the store, and one that only has the names of such a chain."""
     pki = shop(ca)
     fake = mint(
         other=Cert(),
         root=Cert(),
         inter=Cert(issuer="root", signed_by="other"),
-        leaf=Cert(issuer="inter", names=[NAME], extensions=[crl_points(ca.url("leaf.crl"))]),
+        leaf=Cert(issuer="inter", names=[NAME], extensions=[crl_points(ca.url("/leaf.crl"))]),
     )
     chains = [("leaf", "inter"), ("leaf", "inter", "root")]
     both = [Served(Endpoint(NAME), HOST, "TLSv1.3", tuple(map(fake.der, names))) for names in chains]
@@ -217,32 +185,48 @@ def test_nobody_is_asked_on_the_word_of_a_chain_that_nobody_trusts(ca: Ca) -> No
     assert not ca.asked
 
 
-def test_a_fleet_costs_one_download_of_each_crl(ca: Ca) -> None:
+def test_a_fleet_costs_one_download_of_each_crl(ca: Pages) -> None:
     pki = shop(ca, leaves=40)
     names = ["leaf", *(f"leaf{number}" for number in range(1, 40))]
     revoked = ["leaf7", "leaf30"]
-    ca.files = {"inter.crl": mint_crl(pki, Crl(revoked=revoked)), "root.crl": mint_crl(pki, Crl("root"))}
+    ca.put(CRL, mint_crl(pki, Crl(revoked=revoked)))
+    ca.put(ROOT_CRL, mint_crl(pki, Crl("root")))
 
     results = judge_served([served(pki, name) for name in names * 3], settings(pki))
 
     assert [found(result) for result in results] == [
         [("revoked", "error", 0)] if name in revoked else [] for name in names * 3
     ]
-    assert ca.asked == {"GET /inter.crl": 1, "GET /root.crl": 1}
+    assert ca.asked == {CRL: 1, ROOT_CRL: 1}
 
 
-def test_files_are_checked_before_they_are_deployed(ca: Ca) -> None:
-    pki = shop(ca, extensions=[crl_points(ca.url("inter.crl")), *MUST_STAPLE])
-    ca.files = {"inter.crl": mint_crl(pki, Crl(revoked=["leaf"])), "root.crl": mint_crl(pki, Crl("root"))}
+def test_files_are_checked_before_they_are_deployed(ca: Pages) -> None:
+    pki = shop(ca, extensions=[crl_points(ca.url(CRL)), *MUST_STAPLE])
+    ca.put(CRL, mint_crl(pki, Crl(revoked=["leaf"])))
+    ca.put(ROOT_CRL, mint_crl(pki, Crl("root")))
     chain = pki.chain("leaf", "inter")
 
-    assert found(judge_chain(chain, settings(pki))) == [("revoked", "error", 0)]
-    assert found(judge_chain(chain, settings(pki, "stapled"))) == []
+    assert found(judge_files(Files(chain), settings(pki))) == [("revoked", "error", 0)]
+    assert found(judge_files(Files(chain), settings(pki, "stapled"))) == []
 
 
-def test_as_of_another_time_what_is_revoked_stays_so_and_the_rest_is_unknown(ca: Ca) -> None:
-    pki = shop(ca, leaves=2, extensions=[crl_points(ca.url("inter.crl"))])
-    ca.files = {"inter.crl": mint_crl(pki, Crl(revoked=["leaf"])), "root.crl": mint_crl(pki, Crl("root", ends="60d"))}
+def test_a_completed_file_is_checked_with_what_was_missing(ca: Pages) -> None:
+    pki = shop(ca, extensions=[crl_points(ca.url(CRL))], ca_issuers=[ca.url("/inter.der")])
+    ca.put(CRL, mint_crl(pki, Crl()))
+    ca.put(ROOT_CRL, mint_crl(pki, Crl("root", revoked=["inter"])))
+    ca.put("/inter.der", pki.der("inter"))
+
+    _files, (given, whole) = complete_files(Files(pki.chain("leaf")), settings(pki, aia=True), "whole.pem")
+
+    assert found(given) == [("incomplete-chain", "error", 0)]
+    assert found(whole) == [("revoked", "error", 1)]
+    assert ca.asked == {"/inter.der": 1, CRL: 1, ROOT_CRL: 1}
+
+
+def test_as_of_another_time_what_is_revoked_stays_so_and_the_rest_is_unknown(ca: Pages) -> None:
+    pki = shop(ca, leaves=2, extensions=[crl_points(ca.url(CRL))])
+    ca.put(CRL, mint_crl(pki, Crl(revoked=["leaf"])))
+    ca.put(ROOT_CRL, mint_crl(pki, Crl("root", ends="60d")))
 
     results = judge_served([served(pki), served(pki, "leaf1")], settings(pki, at=pki.now + timedelta(days=20)))
 
@@ -280,10 +264,10 @@ def openssl_responder(directory: Path, pki: Pki, index: str, port: int) -> Itera
     ],
     ids=["good", "revoked", "unknown"],
 )
-def test_openssls_responder_is_understood(tmp_path: Path, ca: Ca, line: str, expected: _Findings) -> None:
+def test_openssls_responder_is_understood(tmp_path: Path, ca: Pages, line: str, expected: _Findings) -> None:
     port = servers.free_port()
     pki = shop(ca, extensions=[responder(f"http://{HOST}:{port}/")], serial=0x1234)
-    ca.files = {"root.crl": mint_crl(pki, Crl("root"))}
+    ca.put(ROOT_CRL, mint_crl(pki, Crl("root")))
     index = line.format(until="491231235959Z", when="260101000000Z")
     with openssl_responder(tmp_path, pki, index, port):
         (result,) = judge_served([served(pki)], settings(pki))
@@ -304,7 +288,6 @@ def test_modes(value: object, mode: str) -> None:
     [
         ({"revocation": "on"}, "revocation: 'on' is not known (expected one of off, stapled, check)"),
         ({"revocation": True}, "revocation: True is not known (expected one of off, stapled, check)"),
-        ({"fetch_private": "yes"}, "fetch_private: 'yes' is neither true nor false"),
     ],
 )
 def test_settings_that_are_none(values: Mapping[str, object], message: str) -> None:

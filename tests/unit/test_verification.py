@@ -15,9 +15,10 @@ from ansible_collections.fullchain.tls.plugins.plugin_utils.errors import InputE
 from ansible_collections.fullchain.tls.plugins.plugin_utils.judge import CLIENTS, judge
 from ansible_collections.fullchain.tls.plugins.plugin_utils.pki.keys import spki_sha256
 from ansible_collections.fullchain.tls.plugins.plugin_utils.verification import (
+    Files,
     Settings,
     failing,
-    judge_chain,
+    judge_files,
     judge_served,
     read_settings,
     summarise,
@@ -137,6 +138,28 @@ def test_an_endpoint_s_own_trust_store_decides(pki, settings):
         verify_endpoints([Endpoint("127.0.0.1", 1, trust=("/nowhere.pem",))], settings)
 
 
+def test_every_named_store_says_whether_the_chain_is_complete_there(pki, settings):
+    other = mint(root=Cert())
+    stores = {"ours": (pki.pem("root"),), "theirs": (other.pem("root"),), "both": (other.pem("root"), pki.pem("root"))}
+    asking = replace(settings, trust_stores=stores)
+
+    good, short, silent = judge_served(
+        [served(pki, "leaf", "inter", "upper"), served(pki, "leaf"), served(pki, failure_kind="unreachable")], asking
+    )
+
+    assert good["trust_stores"] == {"ours": True, "theirs": False, "both": True}
+    assert good["ok"] is True  # which hangs on trust alone
+    assert short["trust_stores"] == {"ours": False, "theirs": False, "both": False}
+    assert silent["trust_stores"] == {"ours": None, "theirs": None, "both": None}
+    assert "trust_stores" not in judge_served([served(pki, "leaf")], settings)[0]
+
+
+def test_a_named_store_that_cannot_be_read_is_named(settings):
+    with pytest.raises(InputError) as raised:
+        judge_served([], replace(settings, trust_stores={"corporate": ("/nonexistent.jks",)}))
+    assert str(raised.value) == "trust_stores, corporate: '/nonexistent.jks' cannot be read: No such file or directory"
+
+
 def test_equal_chains_are_told_apart_by_name_and_address(pki, settings):
     """What is remembered for one endpoint must not be said of another."""
     chain = tuple(pki.der(name) for name in ("leaf", "inter", "upper"))
@@ -207,12 +230,12 @@ def test_as_of_another_time(pki, settings):
 
 def test_a_chain_that_nobody_serves_yet(pki, settings):
     chain = pki.chain("leaf", "inter", "upper")
-    good = judge_chain(chain, settings, NAME, spki_sha256(pki.key("leaf")), label="shop.pem")
+    good = judge_files(Files(chain, NAME, spki_sha256(pki.key("leaf")), "shop.pem"), settings)
     assert codes(good) == []
     assert (good["endpoint"], good["address"], good["protocol"], good["reachable"]) == ("shop.pem", None, None, True)
-    assert codes(judge_chain(chain, settings, NAME, spki_sha256(pki.key("inter")))) == ["key-mismatch"]
-    assert codes(judge_chain(chain, settings, "other.example.com")) == ["name-mismatch"]
-    assert codes(judge_chain(chain, settings)) == []
+    assert codes(judge_files(Files(chain, NAME, spki_sha256(pki.key("inter"))), settings)) == ["key-mismatch"]
+    assert codes(judge_files(Files(chain, "other.example.com"), settings)) == ["name-mismatch"]
+    assert codes(judge_files(Files(chain), settings)) == []
 
 
 def test_fetched_and_judged(tmp_path, pki, settings):
@@ -280,6 +303,14 @@ def test_times(text, expected):
         ({"fail_on": "notice"}, "fail_on: 'notice' is not known (expected one of error, warning, never)"),
         ({"timeout": 0}, "timeout: 0 is not a time (expected seconds, more than 0, at most a day)"),
         ({"timeout": "soon"}, "timeout: 'soon' is not a time (expected seconds, more than 0, at most a day)"),
+        (
+            {"trust_stores": ["mozilla"]},
+            "trust_stores: ['mozilla'] is no mapping (expected a name for each store, and its list of paths or words)",
+        ),
+        (
+            {"trust_stores": {"java": [{"path": "a.jks"}]}},
+            "trust_stores, java: [{'path': 'a.jks'}] is no list of paths or words (such as [mozilla, /etc/pki/corporate.pem])",
+        ),
         ({"workers": 0}, "workers: 0 is not a count (expected a number from 1 to 1024)"),
         (
             {"expires_soon": "soon"},

@@ -29,7 +29,7 @@ from ansible_collections.fullchain.tls.plugins.plugin_utils.pki.keys import (
     spki_sha256,
 )
 from ansible_collections.fullchain.tls.plugins.plugin_utils.pki.trust import load_trust_store
-from ansible_collections.fullchain.tls.plugins.plugin_utils.verification import Result, Settings, judge_chain
+from ansible_collections.fullchain.tls.plugins.plugin_utils.verification import Files, Result, Settings, judge_files
 
 ReadFile = Callable[[str], bytes]
 """Reads a path on the controller; OSError or InputError when it can't."""
@@ -81,7 +81,7 @@ def judge_for_names(
     chain: Sequence[Certificate], names: Sequence[str], key_spki: str, label: str, settings: Settings
 ) -> Result:
     """One result for a chain that has to be valid for every one of the names: each finding once."""
-    results = [judge_chain(chain, settings, name, key_spki, label) for name in names]
+    results = [judge_files(Files(tuple(chain), name, key_spki, label), settings) for name in names]
     merged = dict(results[0])
     merged["ok"] = all(result["ok"] for result in results)
     merged["clients"] = {client: all(result["clients"][client] for result in results) for client in merged["clients"]}

@@ -8,6 +8,7 @@ No socket, no clock, no file and no Ansible in here.
 
 from __future__ import annotations
 
+from ansible_collections.fullchain.tls.plugins.plugin_utils.judge.missing import breaks_off, missing_above
 from ansible_collections.fullchain.tls.plugins.plugin_utils.judge.model import (
     CLIENTS,
     SEVERITIES,
@@ -15,6 +16,8 @@ from ansible_collections.fullchain.tls.plugins.plugin_utils.judge.model import (
     Evidence,
     Failure,
     Finding,
+    Issuers,
+    Missing,
     Verdict,
     parse_expires_soon,
 )
@@ -28,9 +31,13 @@ __all__ = [
     "Evidence",
     "Failure",
     "Finding",
+    "Issuers",
+    "Missing",
     "PutRight",
     "Verdict",
+    "breaks_off",
     "judge",
+    "missing_above",
     "parse_expires_soon",
     "put_right",
 ]

@@ -465,6 +465,10 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         **_NOT_PERMITTED,
         **_openssl_family("excluded subtree violation", "excluded subtree violation"),
     },
+    "name-constraint-violated/too-many": {
+        **_NOT_PERMITTED,
+        **_openssl_family("unspecified certificate verification error", "UNSPECIFIED"),
+    },
     "name-constraint-violated/unknown": {**_NOT_PERMITTED, "java": "String index out of range"},
     "unknown-critical-extension/unparsable": {
         **_UNHANDLED,

@@ -64,6 +64,9 @@ class Constraints:
     other_family: str = (
         "differs"  # an address of the other family: "differs", "passes" permitted ones, or is "cut" to IPv4's length
     )
+    # Names times subtrees of one certificate and one issuer: more are refused (NAME_CHECK_MAX in OpenSSL, MAX_NC_CHECKS in GnuTLS)
+    most_comparisons: int | None = 1 << 20
+    minds_networks: bool = True  # an address name that is a network is outside what is permitted, and excluded
     wildcard_overlaps: bool = False  # *.example.com is refused where www.example.com is excluded
     subdomains_of_uri: bool = False  # a URI's host may be below the constraint
     takes_empty: bool = True  # an empty DNS constraint, which all names are below
@@ -98,6 +101,7 @@ class Behaviour:
     checks_anchor_dates: bool = True
     most_certificates: int | None = None  # longer lists are refused
     most_bytes: int = 102400  # of the message that the certificates come in
+    parses_network_names: bool = True  # an address of 8 or 32 octets among the alternative names
     most_unordered_intermediates: int | None = None  # in a path out of a list that is not one chain in order
     # Names, RFC 9525 apart
     partial_wildcard: bool = False  # f*.example.com
@@ -159,7 +163,13 @@ BEHAVIOUR = {
             leaf_key_usages=frozenset({"digitalSignature"}),
             critical_extensions=_COMMON | {_POLICY_CONSTRAINTS},
         ),
-        constraints=Constraints(common_name="hostname", other_family="cut", takes_empty=False),
+        constraints=Constraints(
+            common_name="hostname",
+            other_family="cut",
+            most_comparisons=None,
+            minds_networks=False,
+            takes_empty=False,
+        ),
         strength=Strength(
             rsa_bits=1024,
             issuer_curves=frozenset({"secp256r1", "secp384r1", "secp521r1"}),
@@ -174,6 +184,7 @@ BEHAVIOUR = {
         needs_anchors_key_id=False,
         takes_any_anchor=True,
         most_bytes=262144,
+        parses_network_names=False,
         top_level_wildcard=True,
         common_name=False,
         authority=Authority(
@@ -190,6 +201,7 @@ BEHAVIOUR = {
             critical_kinds=frozenset({"dns", "ip", "email", "uri"}),
             issuers_too=False,
             common_name="never",
+            most_comparisons=None,
             wildcard_overlaps=True,
             subdomains_of_uri=True,
         ),
@@ -225,6 +237,7 @@ BEHAVIOUR = {
             issuers_too=False,
             common_name="always",
             other_family="passes",
+            minds_networks=False,
         ),
         strength=Strength(rsa_bits=1024, issuer_curves=_NIST | {"secp192r1"}, weak_curves=frozenset()),
     ),

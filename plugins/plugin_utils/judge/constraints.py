@@ -35,36 +35,48 @@ class Violation:
 
     issuer: int  # step of the path whose constraints they are
     certificate: int  # step of the path that has the name
-    how: str  # "permitted": outside what is permitted; "excluded"; "unknown": a constraint that is not understood
+    # "permitted": outside what is permitted; "excluded"; "unknown": a constraint that is not understood; "too-many" to look at
+    how: str
     name: str
 
 
 def violations(steps: Sequence[Certificate], has_anchor: bool, constraints: Constraints) -> Iterator[Violation]:
-    """What a client with these views finds along the path, leaf first: one for each issuer and certificate below it.
+    """What a client with these views finds along the path, leaf first: for each certificate the first issuer above that it violates.
 
     has_anchor: the last step is a trust anchor whose constraints the client does not look at.
     """
-    for number, issuer in enumerate(steps[: -1 if has_anchor else None]):
-        limits = _limits(issuer) if number else None
-        if limits is None:
+    limiting = _limiting(steps[: -1 if has_anchor else None])
+    for below, certificate in enumerate(steps):
+        if below and (certificate.self_issued or not constraints.issuers_too):
             continue
-        for below, certificate in enumerate(steps[:number]):
-            if below == 0 or (constraints.issuers_too and not certificate.self_issued):
-                found = _violation(limits, certificate, below == 0, constraints)
-                if found:
-                    yield Violation(number, below, *found)
+        for number, limits in limiting:
+            found = _violation(limits, certificate, below == 0, constraints) if number > below else None
+            if found:
+                yield Violation(number, below, *found)
+                break
+
+
+def looked_at(steps: Sequence[Certificate]) -> int:
+    """How many names there are to look at along the path, each once for every issuer above it that has name constraints."""
+    names = [len(certificate.alt_names) + 1 for certificate in steps]
+    return sum(sum(names[:number]) for number, _limits in _limiting(steps))
+
+
+def _limiting(steps: Sequence[Certificate]) -> list[tuple[int, _Limits]]:
+    """The issuers that have name constraints."""
+    return [(number, _limits(issuer)) for number, issuer in enumerate(steps) if number and issuer.constrains_names]
 
 
 def unknown_kinds(certificate: Certificate, known: frozenset[str]) -> list[str]:
     """Kinds of names in the certificate's name constraints that are not among the known ones."""
-    limits = _limits(certificate)
-    return [] if limits is None else sorted(set(limits.kinds) - known)
+    return sorted(_limits(certificate).kinds - known)
 
 
 @dataclass(frozen=True)
 class _Limits:
     permitted: dict[str, _Subtrees]
     excluded: dict[str, _Subtrees]
+    number: int  # of subtrees
 
     @property
     def kinds(self) -> set[str]:
@@ -72,11 +84,11 @@ class _Limits:
 
 
 @lru_cache(maxsize=256)
-def _limits(issuer: Certificate) -> _Limits | None:
-    extension = issuer.extension(x509.NameConstraints)
-    if extension is None:
-        return None
-    return _Limits(_by_kind(extension.permitted_subtrees or ()), _by_kind(extension.excluded_subtrees or ()))
+def _limits(issuer: Certificate) -> _Limits:
+    found = issuer.extension(x509.NameConstraints)
+    permitted = (found and found.permitted_subtrees) or ()
+    excluded = (found and found.excluded_subtrees) or ()
+    return _Limits(_by_kind(permitted), _by_kind(excluded), len(permitted) + len(excluded))
 
 
 def _by_kind(names: Iterable[x509.GeneralName]) -> dict[str, _Subtrees]:
@@ -112,8 +124,8 @@ class _Subtrees:
     def hold(self, kind: str, value: object, constraints: Constraints, excluded: bool) -> bool:
         """Whether the name is within one of the subtrees."""
         if kind == "ip":
-            return self._address(value, constraints)
-        if kind == "directory":
+            return self._address(value, constraints, excluded)
+        if isinstance(value, x509.Name):
             name = _folded(value)
             return any(name[:length] in self.directories for length in range(len(name) + 1))
         if kind == "email":
@@ -134,13 +146,12 @@ class _Subtrees:
 
     def _below(self, name: str, bare: bool) -> bool:
         """Below `.example.com`, or with `bare` also below `example.com`."""
-        labels = name.split(".")
-        parents = (".".join(labels[start:]) for start in range(1, len(labels)))
-        return any(f".{parent}" in self.texts or (bare and parent in self.texts) for parent in parents)
+        parents, dotted = _above(name)
+        return not self.texts.isdisjoint(dotted) or (bare and not self.texts.isdisjoint(parents))
 
-    def _address(self, value: object, constraints: Constraints) -> bool:
+    def _address(self, value: object, constraints: Constraints, excluded: bool) -> bool:
         if not isinstance(value, IPv4Address | IPv6Address):
-            return False
+            return excluded is constraints.minds_networks
         if constraints.other_family == "cut" and value.version == 6:
             return self._within(value) or self._within(IPv4Address(value.packed[:4]))
         return self._within(value)
@@ -154,9 +165,20 @@ class _Subtrees:
         )
 
 
+@lru_cache(maxsize=16384)  # each issuer above asks again
+def _above(name: str) -> tuple[frozenset[str], frozenset[str]]:
+    """Every domain that the name is below, without and with a dot in front."""
+    labels = name.split(".")
+    parents = frozenset(".".join(labels[start:]) for start in range(1, len(labels)))
+    return parents, frozenset(f".{parent}" for parent in parents)
+
+
 def _violation(
     limits: _Limits, certificate: Certificate, leaf: bool, constraints: Constraints
 ) -> tuple[str, str] | None:
+    names = len(certificate.alt_names) + len(certificate.x509.subject.rdns)
+    if constraints.most_comparisons is not None and names * limits.number > constraints.most_comparisons:
+        return "too-many", f"{names} names and {limits.number} subtrees"
     unknown = limits.kinds & constraints.refuses_unknown
     if unknown:
         return "unknown", f"names of the kind {sorted(unknown)[0]}"
@@ -205,10 +227,8 @@ def _as_host(common_name: str | None, leaf: bool, which: str) -> bool:
     return leaf and (which == "always" or bool(_DOTTED.fullmatch(common_name)))
 
 
-def _folded(name: object) -> tuple[object, ...]:
+def _folded(name: x509.Name) -> tuple[object, ...]:
     """A directory name for comparison: RFC 5280 7.1 lets case and inner spaces not count."""
-    if not isinstance(name, x509.Name):
-        return ()
     return tuple(
         frozenset((part.oid.dotted_string, " ".join(str(part.value).casefold().split())) for part in rdn)
         for rdn in name.rdns

@@ -13,7 +13,8 @@ from typing import Concatenate, ParamSpec
 from ansible_collections.fullchain.tls.plugins.plugin_utils.judge.catalogue import CATALOGUE, WORDS
 from ansible_collections.fullchain.tls.plugins.plugin_utils.judge.client_names import accepts_name
 from ansible_collections.fullchain.tls.plugins.plugin_utils.judge.clients import BEHAVIOUR, Behaviour
-from ansible_collections.fullchain.tls.plugins.plugin_utils.judge.model import Case, Finding
+from ansible_collections.fullchain.tls.plugins.plugin_utils.judge.missing import missing_above
+from ansible_collections.fullchain.tls.plugins.plugin_utils.judge.model import Case, Finding, Issuers, Missing
 from ansible_collections.fullchain.tls.plugins.plugin_utils.judge.paths import Path, best_path, leaf_index
 from ansible_collections.fullchain.tls.plugins.plugin_utils.lazy import lazy
 from ansible_collections.fullchain.tls.plugins.plugin_utils.pki.certificates import Certificate, printable
@@ -57,6 +58,14 @@ class Context:
         anchor = self.path.anchor
         return tuple(served if anchor is None or anchor == served[-1][1] else [*served, (None, anchor)])
 
+    @lazy
+    def missing(self) -> Missing | None:
+        """What was fetched of the issuers that are missing above the path's end; None where none is missing."""
+        last = self.steps[-1][1] if self.path is not None and self.path.breaks_off else None
+        if last is None or last.self_signed:
+            return None
+        return missing_above(last, self.case.fetched or Issuers(), self.case.trust, self.case.at)
+
     def certificate(self, index: int) -> Certificate | None:
         """The served certificate, or None where it is malformed."""
         certificate = self.case.chain[index]
@@ -96,11 +105,8 @@ class Context:
             return f"the leaf '{certificate.label}'"
         return f"certificate #{index + 1} '{certificate.label}'"
 
-    def refusing_name(self) -> tuple[str, ...]:
-        """The chosen clients that do not take the leaf for the server's."""
-        leaf, name = self.leaf, self.case.server_name
-        if leaf is None or name is None:
-            return ()
+    def refusing_name(self, leaf: Certificate, name: str) -> tuple[str, ...]:
+        """The chosen clients that do not take the leaf for the server of that name."""
         if name in leaf.dns_names and "_" not in name and as_address(name) is None:
             return ()  # letter for letter: on that no client has views of its own
         return tuple(client for client in self.case.clients if not accepts_name(client, leaf, name))

@@ -19,16 +19,12 @@ KNOWN_EXTENSIONS = frozenset.intersection(*(b.authority.critical_extensions for 
 SERVING_KEY_USAGES = frozenset.intersection(*filter(None, (b.authority.leaf_key_usages for b in BEHAVIOUR.values())))
 MOST_BYTES = min(b.most_bytes for b in BEHAVIOUR.values())  # of a message that every client takes
 _ANY_NAMES = Constraints()
+_FEW = 200
 
 
 def ordinary_key(key: Key) -> bool:
     """BR 6.1.5: RSA from 2048 bits, ECDSA on P-256, P-384 or P-521."""
     return (key.kind == "RSA" and key.bits >= RSA_BITS) or (key.kind == "EC" and key.curve in _GOOD_CURVES)
-
-
-def cannot_sign(certificate: Certificate) -> bool:
-    """It has a key usage, and keyCertSign is none of them."""
-    return certificate.key_usage is not None and "keyCertSign" not in certificate.key_usage
 
 
 def unfit(issuer: Certificate, certificate: Certificate, leaf: Certificate, below: int) -> int:
@@ -39,7 +35,8 @@ def unfit(issuer: Certificate, certificate: Certificate, leaf: Certificate, belo
     faults = _own_faults(issuer) + (certificate.signature_digest not in GOOD_DIGESTS)
     if issuer.path_length is not None and below > issuer.path_length:
         faults += 1
-    if issuer.constrains_names and any(violations((leaf, issuer), False, _ANY_NAMES)):
+    # A preference, which thousands of names for each of a hundred issuers are not worth; the rule looks at all of them.
+    if issuer.constrains_names and len(leaf.alt_names) <= _FEW and any(violations((leaf, issuer), False, _ANY_NAMES)):
         faults += 1
     return faults
 
@@ -49,7 +46,7 @@ def _own_faults(issuer: Certificate) -> int:
     usages = issuer.extended_key_usage
     return sum(
         (
-            cannot_sign(issuer),
+            issuer.may_not_sign,
             usages is not None and SERVER_AUTH not in usages,
             not issuer.critical_extensions <= KNOWN_EXTENSIONS,
             not ordinary_key(issuer.key),

@@ -49,6 +49,25 @@ class Evidence:
 
 
 @dataclass(frozen=True)
+class Issuers:
+    """Issuers that were fetched from where certificates say they are (RFC 5280 4.2.2.1)."""
+
+    by_subject: Mapping[bytes, tuple[Certificate, ...]] = field(default_factory=dict)  # the subject's DER
+    failures: Mapping[str, str] = field(
+        default_factory=dict
+    )  # address -> why nothing came of it: `answered 404 Not Found`
+
+
+@dataclass(frozen=True)
+class Missing:
+    """What leads on from where a chain breaks off, as far as it was fetched."""
+
+    intermediates: tuple[Certificate, ...] = ()  # to be served behind it, in this order
+    complete: bool = False  # with them, the chain would reach a root of the store
+    root: Certificate | None = None  # what they lead to, where that is a root outside the store
+
+
+@dataclass(frozen=True)
 class Case:
     """Everything that a verdict rests on."""
 
@@ -61,6 +80,8 @@ class Case:
     key_spki: str | None = None  # spki_sha256 of the private key that is to serve the chain
     expect_sha256: str | None = None  # the leaf that was deployed
     failure: Failure | None = None
+    fetched: Issuers | None = None  # to name what is missing; they fill nothing in
+    stores: Mapping[str, TrustStore] = field(default_factory=dict)  # others that the verdict tells completeness for
     revocation: Evidence | None = None  # None leaves revocation unjudged
 
 
@@ -84,6 +105,8 @@ class Verdict:
     chain_complete: bool | None  # every issuer up to a trusted root was served; None when nothing was served
     clients: Mapping[str, bool]  # chosen client -> accepts
     roles: tuple[str, ...] = field(default=())  # of each served certificate, one of ROLES
+    missing: Missing | None = None  # of the issuers that are missing, where fetching them was tried
+    stores: Mapping[str, bool | None] = field(default_factory=dict)  # Case.stores -> chain_complete there
 
     @property
     def ok(self) -> bool:

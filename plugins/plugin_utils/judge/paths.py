@@ -53,6 +53,11 @@ class Path:
     straight: bool = False  # all that is served, in order, each issuer as every client takes it, and no choice anywhere
 
     @property
+    def breaks_off(self) -> bool:
+        """Nothing leads on from its last certificate, and that is not in the store (it may be a root all the same)."""
+        return not (self.anchor or self.partial_anchor or self.gave_up)
+
+    @property
     def complete(self) -> bool:
         """Every issuer up to a trusted root was served: each signature was made by the next one's key."""
         return self.anchor is not None and not self.cost.bad_signatures and not self.gave_up

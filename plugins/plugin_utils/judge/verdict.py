@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from ansible_collections.fullchain.tls.plugins.plugin_utils.judge.catalogue import CATALOGUE, RANK
 from ansible_collections.fullchain.tls.plugins.plugin_utils.judge.context import Context
@@ -26,6 +27,8 @@ def judge(case: Case) -> Verdict:
     return Verdict(
         findings=findings,
         chain_complete=_chain_complete(context),
+        missing=context.missing if case.fetched else None,
+        stores={name: _chain_complete(Context(replace(case, trust=store))) for name, store in case.stores.items()},
         clients={client: client not in refusing for client in case.clients},
         roles=tuple(_role(context, index) for index in range(len(case.chain))),
     )

@@ -29,6 +29,7 @@ try:
     from cryptography.exceptions import UnsupportedAlgorithm
     from cryptography.hazmat.primitives import serialization
     from cryptography.hazmat.primitives.asymmetric import dsa, ec, padding, rsa
+    from cryptography.hazmat.primitives.serialization import pkcs7
     from cryptography.x509.oid import AuthorityInformationAccessOID, NameOID
 except ImportError:  # plugin_utils/libraries.py says what is missing
     pass
@@ -72,6 +73,8 @@ class Certificate:
         basic = self.extension(x509.BasicConstraints)
         self.is_ca = basic is not None and basic.ca
         self.path_length = None if basic is None else basic.path_length
+        usage = self.extension(x509.KeyUsage)
+        self.may_not_sign = usage is not None and not usage.key_cert_sign  # certificates; without the extension it may
         self.constrains_names = x509.NameConstraints in self._values
         own, issuers = self.extension(x509.SubjectKeyIdentifier), self.extension(x509.AuthorityKeyIdentifier)
         self.subject_key_id = None if own is None else own.digest
@@ -140,6 +143,12 @@ class Certificate:
         """Of the subject alternative name; networks belong in name constraints only."""
         found = (name.value for name in self.alt_names if isinstance(name, x509.IPAddress))
         return tuple(address for address in found if isinstance(address, IPv4Address | IPv6Address))
+
+    @lazy
+    def has_network_names(self) -> bool:
+        """Whether an address of its subject alternative names is a network, which RFC 5280 4.2.1.6 has no use for."""
+        addresses = sum(isinstance(name, x509.IPAddress) for name in self.alt_names)
+        return addresses != len(self.ip_addresses)
 
     @lazy
     def alt_name_kinds(self) -> frozenset[str]:
@@ -367,6 +376,24 @@ def read_certificates(pem: str | bytes, source: str) -> tuple[Certificate, ...]:
     if not certificates:
         raise InputError(_nothing_in(text, source))
     return certificates
+
+
+def read_issuers(data: bytes, source: str) -> tuple[Certificate, ...]:
+    """What a caIssuers address gives: one certificate in DER, or a PKCS#7 of certificates (RFC 5280 4.2.2.1); PEM is met, too.
+
+    Raises InputError, beginning with `source`, for anything else.
+    """
+    if data[:1] != b"\x30":
+        return read_certificates(data, source)
+    certificate = parse_certificate(data)
+    if isinstance(certificate, Certificate):
+        return (certificate,)
+    try:
+        found = pkcs7.load_der_pkcs7_certificates(data)
+    except (ValueError, UnsupportedAlgorithm):
+        raise InputError(f"{source} is neither a certificate nor a PKCS#7 of certificates") from None
+    parsed = [parse_certificate(one.public_bytes(serialization.Encoding.DER)) for one in found]
+    return tuple(one for one in parsed if isinstance(one, Certificate))
 
 
 def to_text(pem: str | bytes, source: str) -> str:

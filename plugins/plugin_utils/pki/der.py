@@ -23,18 +23,18 @@ class Fields(NamedTuple):
 
 def fields_of(der: bytes) -> Fields:
     """Cut the fields out."""
-    at, _end = _element(der, _element(der, 0)[0])  # within Certificate, within TBSCertificate
+    at, _end = element_at(der, element_at(der, 0)[0])  # within Certificate, within TBSCertificate
     if der[at] == _VERSION:
-        at = _element(der, at)[1]
-    serial_at, signature = _element(der, at)
-    issuer = _element(der, signature)[1]
-    validity = _element(der, issuer)[1]
-    subject = _element(der, validity)[1]
-    spki = _element(der, subject)[1]
+        at = element_at(der, at)[1]
+    serial_at, signature = element_at(der, at)
+    issuer = element_at(der, signature)[1]
+    validity = element_at(der, issuer)[1]
+    subject = element_at(der, validity)[1]
+    spki = element_at(der, subject)[1]
     return Fields(der[serial_at:signature], der[issuer:validity], der[subject:spki])
 
 
-def _element(der: bytes, at: int) -> tuple[int, int]:
+def element_at(der: bytes, at: int) -> tuple[int, int]:
     """Where the content of the element at `at` begins, and where it ends (X.690 8.1.3)."""
     length = der[at + 1]
     if length < 0x80:

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from ansible_collections.fullchain.tls.plugins.plugin_utils.errors import InputError
 from ansible_collections.fullchain.tls.plugins.plugin_utils.pki.certificates import Certificate, read_certificates
+from ansible_collections.fullchain.tls.plugins.plugin_utils.pki.keystores import is_keystore, read_truststore
 
 try:
     import certifi
@@ -80,15 +81,16 @@ def _by_subject(certificates: Iterable[Certificate]) -> dict[bytes, tuple[Certif
     return index
 
 
-def load_trust_store(items: Sequence[str]) -> TrustStore:
+def load_trust_store(items: Sequence[str], password: str | None = None) -> TrustStore:
     """The union of the items: a path to a PEM file or to a directory of them, PEM text, `system` or `mozilla`.
 
+    A file may also be a Java keystore or PKCS#12; `password` opens those (None: see keystores.read_truststore).
     Raises InputError for an unknown word, a path that cannot be read, and an item with no certificate in it. Files are
     read once for as long as their size and time of change stay the same.
     """
     if not items:
         raise InputError(f"trust is empty (expected PEM paths, PEM text or the words {', '.join(_WORDS)})")
-    return _store(tuple(_load(item) for item in items))
+    return _store(tuple(_load(item, password) for item in items))
 
 
 def located(items: Sequence[str], find: Callable[[str], str | None]) -> tuple[str, ...]:
@@ -120,17 +122,15 @@ def _digests(version: _Version) -> frozenset[str]:
     return frozenset(hashlib.sha256(base64.b64decode(block)).hexdigest() for block in blocks)
 
 
-def _load(item: str) -> tuple[Certificate, ...]:
+def _load(item: str, password: str | None) -> tuple[Certificate, ...]:
     if "-----BEGIN " in item:
         return read_certificates(item, "the PEM text in trust")
-    if item == "system":
-        return _read_path(_system_bundle())
-    if item == "mozilla":
-        return _read_path(_mozilla_bundle())
+    if item in _WORDS:
+        return _read_path(_system_bundle() if item == "system" else _mozilla_bundle())
     path = Path(item).expanduser()
     if "/" not in item and not path.exists():
         raise InputError(f"trust: '{item}' is neither a file nor one of the words {', '.join(_WORDS)}")
-    return _read_path(path)
+    return _read_path(path, password)
 
 
 def _system_bundle() -> Path:
@@ -149,10 +149,12 @@ def _mozilla_bundle() -> Path:
         raise InputError("trust: 'mozilla' needs the Python package certifi on the controller") from None
 
 
-def _read_path(path: Path) -> tuple[Certificate, ...]:
+def _read_path(path: Path, password: str | None = None) -> tuple[Certificate, ...]:
     try:
         files = sorted(p for p in path.iterdir() if p.is_file()) if path.is_dir() else [path]
-        found = [certificate for file in files for certificate in _read_file(_Version.of(file), path.is_dir())]
+        found = [
+            certificate for file in files for certificate in _read_file(_Version.of(file), path.is_dir(), password)
+        ]
     except OSError as error:
         raise InputError(f"trust: {str(path)!r} cannot be read: {error.strerror}") from None
     if not found:
@@ -175,8 +177,10 @@ class _Version:
 
 
 @lru_cache(maxsize=1024)
-def _read_file(version: _Version, within_directory: bool) -> tuple[Certificate, ...]:
+def _read_file(version: _Version, within_directory: bool, password: str | None) -> tuple[Certificate, ...]:
     data = Path(version.path).read_bytes()
     if within_directory and b"-----BEGIN CERTIFICATE-----" not in data:
         return ()  # a README or a revocation list in a hashed directory
+    if is_keystore(data):
+        return read_truststore(data, f"trust: {version.path!r}", password)
     return read_certificates(data, f"trust: {version.path!r}")

@@ -22,8 +22,12 @@ def failure_text(results: Sequence[Result], summary: Mapping[str, Any]) -> str:
 
 
 def result_lines(result: Result) -> list[str]:
-    """The line of one result, and indented beneath it each finding with its fix and who refuses."""
-    return [_headline(result), *(line for finding in result["findings"] for line in _finding_lines(finding))]
+    """The line of one result, and indented beneath it the stores that it was held against and each finding with its fix and who refuses."""
+    return [
+        _headline(result),
+        *_store_lines(result),
+        *(line for finding in result["findings"] for line in _finding_lines(finding)),
+    ]
 
 
 def summary_lines(summary: Mapping[str, Any]) -> list[str]:
@@ -45,6 +49,15 @@ def _headline(result: Result) -> str:
     where = f" at {address}" if address and address != host else ""
     facts = [protocol, f"until {until[:10]}" if until else None]
     return f"{_state(result):<7} {result['endpoint']}{where}" + "".join(f", {fact}" for fact in facts if fact)
+
+
+def _store_lines(result: Result) -> list[str]:
+    """`trusted by mozilla, not by corporate-java`, where stores were named and something was served."""
+    stores = result.get("trust_stores", {})
+    by = [name for name, complete in stores.items() if complete]
+    not_by = [name for name, complete in stores.items() if complete is False]
+    said = [f"{word} {', '.join(names)}" for word, names in (("by", by), ("not by", not_by)) if names]
+    return [f"        trusted {', '.join(said)}"] if said else []
 
 
 def _state(result: Result) -> str:

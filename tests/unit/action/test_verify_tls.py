@@ -15,8 +15,7 @@ import pytest
 
 from tests.pki import Cert, mint, write_pem
 from tests.revocation import Crl, crl_points, mint_crl
-from tests.unit.test_revocation import running
-from tests.unit.wire import servers
+from tests.unit.wire import servers, web
 from tests.unit.wire.servers import HOST, NAME
 
 ROOT = Path(__file__).parents[3]
@@ -105,7 +104,7 @@ def at(port, **fields):
 
 def test_endpoints(work, server, leaf_only):
     trust = ["root.pem"]
-    results, _printed = run_tasks(
+    results, printed = run_tasks(
         work,
         [
             verify(endpoints=[at(server), f"{HOST}:{server}"], trust=trust),
@@ -118,10 +117,17 @@ def test_endpoints(work, server, leaf_only):
             verify(endpoints=[at(server, expect_fingerprint="00" * 32)], trust=trust),
             verify(endpoints=[at(leaf_only)], trust=trust, clients=["go"]),
             verify(endpoints=[at(server)]),
+            verify(
+                endpoints=[at(server)],
+                trust=trust,
+                trust_stores={"ours": ["root.pem"], "mozilla": ["mozilla"]},
+                show=True,
+            ),
+            verify(endpoints=[at(server)], trust=trust, trust_stores={"ours": []}),
         ],
         "--check",
     )
-    good, mixed, never, warned, strict, later, named, stale, only_go, untrusted = results
+    good, mixed, never, warned, strict, later, named, stale, only_go, untrusted, stores, no_store = results
     assert [entry["ok"] for entry in good["results"]] == [True, True]
     assert good["summary"] == {"total": 2, "ok": 2, "failed": 0, "unreachable": 0, "by_code": {}}
     assert (good["failed"], good["changed"]) == (False, False)
@@ -145,15 +151,20 @@ def test_endpoints(work, server, leaf_only):
     assert codes(untrusted)
     assert untrusted["results"][0]["ok"] is False
 
+    assert stores["results"][0]["trust_stores"] == {"ours": True, "mozilla": False}
+    assert "        trusted by ours, not by mozilla\n" in printed
+    assert no_store["msg"].startswith("trust_stores, ours: [] is no list of paths or words")
+
 
 def test_revocation(work):
-    with running() as ca:
+    with web.pages() as ca:
         pki = mint(
             root=Cert(),
-            inter=Cert(issuer="root", extensions=[crl_points(ca.url("root.crl"))]),
-            leaf=Cert(issuer="inter", names=[NAME], extensions=[crl_points(ca.url("inter.crl"))]),
+            inter=Cert(issuer="root", extensions=[crl_points(ca.url("/root.crl"))]),
+            leaf=Cert(issuer="inter", names=[NAME], extensions=[crl_points(ca.url("/inter.crl"))]),
         )
-        ca.files = {"inter.crl": mint_crl(pki, Crl(revoked=["leaf"])), "root.crl": mint_crl(pki, Crl("root"))}
+        ca.put("/inter.crl", mint_crl(pki, Crl(revoked=["leaf"])))
+        ca.put("/root.crl", mint_crl(pki, Crl("root")))
         given = {"chain": pki.pem("leaf", "inter"), "trust": [pki.pem("root")]}
         checks = {"revocation": "check", "fail_on": "never"}
         results, _printed = run_tasks(
@@ -314,3 +325,45 @@ def test_the_report_is_shown_as_lines(work, server, leaf_only):
     assert lines[start + 5 : start + 7] == ["2 endpoints: 1 ok, 1 failed", "findings: incomplete-chain 1"]
     # What has been shown is not said again in the message.
     assert results[0]["msg"] == "2 endpoints: 1 ok, 1 failed"
+
+
+def test_the_right_file_is_written(work, pki):
+    trust = ["root.pem"]
+    (work / "files" / "mixed.pem").write_text(pki.pem("leaf", "root", "upper", "inter"))
+    (work / "files" / "kept.key").write_text(pki.key_pem("leaf"))
+    wanted = {"chain": "mixed.pem", "server_name": NAME, "trust": trust, "complete_to": "files/right.pem"}
+    results, printed = run_tasks(
+        work,
+        [
+            {**verify(**wanted), "check_mode": True},
+            verify(**wanted, show=True),
+            verify(**wanted),
+            verify(**{**wanted, "server_name": "other.example.com", "complete_to": "files/other.pem"}),
+            verify(**{**wanted, "chain": "leaf.pem", "complete_to": "files/none.pem"}),
+            verify(**{**wanted, "complete_to": "files/kept.key"}),
+            verify(**{**wanted, "complete_to": "files"}),
+            verify(**{**wanted, "complete_to": "nowhere/right.pem"}),
+            verify(endpoints=["shop.example.com"], complete_to="files/right.pem"),
+        ],
+        "--diff",
+    )
+    checked, written, again, misnamed, leaf, key, directory, nowhere, no_chain = results
+
+    assert (checked["changed"], written["changed"], again["changed"]) == (True, True, False)
+    assert (work / "files" / "right.pem").read_text() == pki.pem(*CHAIN)
+    assert (work / "files" / "right.pem").stat().st_mode & 0o777 == 0o644
+    assert [entry["ok"] for entry in written["results"]] == [True, True]
+    assert [len(entry["chain"]) for entry in written["results"]] == [4, 3]
+    assert "notice root-served" in printed
+    assert f"+++ after: {work}/files/right.pem" in printed
+    assert (misnamed["failed"], codes(misnamed)[-1]) == (True, "name-mismatch")  # written all the same: it is complete
+    assert leaf["msg"].startswith(
+        "complete_to: the chain cannot be completed: the leaf 'CN=leaf' was issued by 'CN=inter'"
+    )
+    assert not (work / "files" / "none.pem").exists()
+    assert key["msg"].endswith("kept.key' holds a private key, which would be lost (expected another file)")
+    assert (work / "files" / "kept.key").read_text() == pki.key_pem("leaf")
+    assert directory["msg"].endswith("is a directory (expected the path of a file)")
+    assert nowhere["msg"].endswith(f"cannot be written: there is no directory '{work}/nowhere'")
+    assert no_chain["failed"]
+    assert pki.key_pem("leaf").splitlines()[1] not in printed

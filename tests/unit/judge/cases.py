@@ -137,6 +137,12 @@ VALID = (
         "no key identifiers at all",
         {"root": Cert(key_ids=False), "inter": Cert(issuer="root", key_ids=False), "leaf": leaf(key_ids=False)},
     ),
+    Row("a root of version 1", {"root": Cert(version_1=True)}),
+    Row(
+        "an intermediate that was renewed, twice, below one issuer",
+        {"upper": Cert(issuer="root"), "inter": Cert(issuer="upper"), "renewed": Cert(issuer="upper", like="inter")},
+        ["leaf", "inter", "renewed", "upper"],
+    ),
     Row("RSA", {"inter": Cert(issuer="root", key_type="rsa2048"), "leaf": leaf(key_type="rsa2048")}),
     Row(
         "a cross-signed root at the end",

@@ -174,6 +174,42 @@ VALID = (
 
 FAULTY = (
     Row(
+        "constraints: more to compare than OpenSSL and GnuTLS do",
+        {
+            "inter": inter(extensions=constraints(None, [D(f"e{n}.example.com") for n in range(1500)])),
+            "leaf": leaf(SHOP, *(f"h{n}.shop.example.com" for n in range(700))),
+        },
+        found=[("name-constraint-violated", "error", 0), ("chain-too-long", "notice", None)],
+        refusing=[*OPENSSL, "gnutls"],
+        clients=[*OPENSSL, "go", "gnutls"],  # Java refuses so many bytes
+    ),
+    Row(
+        "a network among the names",
+        {"leaf": with_names(D(SHOP), net("192.0.2.0/25"))},
+        found=[("malformed-certificate", "error", 0)],
+        refusing=["go"],
+    ),
+    Row(
+        "constraints: a network among the names, within what is permitted",
+        {
+            "inter": inter(extensions=constraints([net("192.0.2.0/24")])),
+            "leaf": with_names(D(SHOP), net("192.0.2.0/25")),
+        },
+        found=[("malformed-certificate", "error", 0), ("name-constraint-violated", "error", 0)],
+        refusing=[*OPENSSL, "go"],
+        one_fault=False,
+    ),
+    Row(
+        "constraints: a network among the names, another is excluded",
+        {
+            "inter": inter(extensions=constraints(None, [net("198.51.100.0/24")])),
+            "leaf": with_names(D(SHOP), net("192.0.2.0/25")),
+        },
+        found=[("malformed-certificate", "error", 0), ("name-constraint-violated", "error", 0)],
+        refusing=[*OPENSSL, "go"],
+        one_fault=False,
+    ),
+    Row(
         "constraints: intermediate permitted dot, name is base",
         {"inter": inter(extensions=constraints([D(".example.com")])), "leaf": leaf("example.com")},
         server_name="example.com",

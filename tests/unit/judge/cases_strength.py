@@ -86,6 +86,12 @@ FAULTY = (
         found=[("weak-key", "error", 2), ("unrelated-certificate", "notice", 2)],
         refusing=["go"],
     ),
+    Row(
+        "an extra with a curve that Go parses",
+        {"stray": Cert(issuer="root", key_type="p224")},
+        ["leaf", "inter", "stray"],
+        found=[("unrelated-certificate", "notice", 2)],
+    ),
     Row("leaf signed with SHA-1", {"inter": Cert(issuer="root", key_type=_RSA), "leaf": leaf(digest="sha1")},
         found=[("weak-signature", "error", 0)], refusing=[*OPENSSL, "go", "gnutls"]),
     Row("leaf signed with MD5", {"inter": Cert(issuer="root", key_type=_RSA), "leaf": leaf(digest="md5")},

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -55,6 +56,8 @@ def pki() -> Pki:
         cross_root=Cert(issuer="other", like="root"),
         stray=Cert(issuer="other", names=["stray.example.com"]),
         namesake=Cert(issuer="root", cn="inter"),
+        old=Cert(issuer="root", like="inter", ends="-1d"),
+        again=Cert(issuer="other", like="inter"),
     )
 
 
@@ -115,6 +118,16 @@ def test_the_judge_brings_in_neither_wire_nor_ansible_nor_pyopenssl() -> None:
 def test_the_order_of_extras_never_changes_ok(pki: Pki, extras: list[str]) -> None:
     assert judge(case(pki, "leaf", "inter", *extras)).ok
     assert not judge(case(pki, "leaf", *(name for name in extras if name not in ("inter", "root")))).ok
+
+
+@given(st.lists(st.sampled_from(["cross_root", "stray", "namesake", "root", "other", "old", "again"]), max_size=7))
+@settings(max_examples=200, deadline=None)
+def test_adding_the_valid_path_never_makes_it_worse(pki: Pki, extras: list[str]) -> None:
+    without, with_path = judge(case(pki, "leaf", *extras)), judge(case(pki, "leaf", *extras, "inter"))
+
+    assert with_path.chain_complete
+    assert all(with_path.clients[client] for client, accepts in without.clients.items() if accepts)
+    assert with_path.clients["go"]  # which tries every path
 
 
 @given(name=st.sampled_from(["leaf", "inter"]), place=st.integers(0, 2000), value=st.integers(0, 255))
@@ -296,3 +309,4 @@ def test_findings_are_documented_and_nothing_else_is() -> None:
         assert f"\n\n{generated_part(entry)}\n" in section, f"{code}: `make docs` writes it anew"
         assert "openssl " in section, code
         assert "**Put it right:**" in section, code
+        assert re.search(r"\n- nginx: .+\n- Apache: .+\n- certbot: .+\n", section), code

@@ -31,6 +31,15 @@ def test_one_line_for_a_good_endpoint():
     assert result_lines(result()) == ["ok      shop.example.com:443 at 192.0.2.7, TLSv1.3, until 2026-12-31"]
 
 
+def test_the_stores_that_trust_it_and_those_that_do_not():
+    stores = {"mozilla": True, "corporate-java": False, "system": True}
+    assert result_lines(result(trust_stores=stores))[1:] == [
+        "        trusted by mozilla, system, not by corporate-java"
+    ]
+    assert result_lines(result(trust_stores={"a": False}))[1:] == ["        trusted not by a"]
+    assert result_lines(result(trust_stores={"a": None}))[1:] == []
+
+
 def test_a_warning_is_seen_in_the_line():
     warned = result(findings=[finding("warning"), finding("notice", code="root-served", fix="")])
     assert result_lines(warned) == [

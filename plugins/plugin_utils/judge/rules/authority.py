@@ -20,7 +20,6 @@ from ansible_collections.fullchain.tls.plugins.plugin_utils.judge.context import
 from ansible_collections.fullchain.tls.plugins.plugin_utils.judge.fitness import (
     KNOWN_EXTENSIONS,
     SERVING_KEY_USAGES,
-    cannot_sign,
 )
 from ansible_collections.fullchain.tls.plugins.plugin_utils.judge.model import Finding
 from ansible_collections.fullchain.tls.plugins.plugin_utils.pki.certificates import Certificate
@@ -70,7 +69,7 @@ def not_a_ca(context: Context) -> Iterator[Finding]:
 
 
 def _no_ca(behaviour: Behaviour, issuer: Certificate, anchor: bool) -> bool:
-    if not anchor or issuer.has(BASIC) or cannot_sign(issuer):
+    if not anchor or issuer.has(BASIC) or issuer.may_not_sign:
         return True
     instead = "version 1" if issuer.version == 1 else "nothing" if issuer.key_usage is None else "key usage"
     return instead not in behaviour.authority.anchor_without_basic
@@ -79,7 +78,7 @@ def _no_ca(behaviour: Behaviour, issuer: Certificate, anchor: bool) -> bool:
 def _no_ca_words(issuer: Certificate, anchor: bool) -> str:
     """Node.js keeps the last error that its OpenSSL finds, and which one that is hangs on the key usage."""
     where = "not-a-ca/anchor" if anchor else "not-a-ca"
-    if cannot_sign(issuer):
+    if issuer.may_not_sign:
         return f"{where}/key-usage"
     if issuer.has(BASIC) or issuer.key_usage is None:
         return f"{where}/purpose"
@@ -89,7 +88,7 @@ def _no_ca_words(issuer: Certificate, anchor: bool) -> str:
 def wrong_key_usage(context: Context) -> Iterator[Finding]:
     """RFC 5280 4.2.1.3: keyCertSign for issuers (6.1.4 (n)); digitalSignature for what a server does with its key in TLS 1.3 and ECDHE."""
     for index, issuer in context.steps[1:]:
-        if cannot_sign(issuer) and issuer.is_ca:
+        if issuer.may_not_sign and issuer.is_ca:
             yield context.finding(
                 "wrong-key-usage",
                 f"{context.called(index, issuer)} has issued a certificate of the path, and its key usage "
@@ -105,16 +104,14 @@ def _leaf_key_usage(context: Context) -> Iterator[Finding]:
     leaf = context.leaf
     if leaf is None or leaf.key_usage is None or not SERVING_KEY_USAGES.isdisjoint(leaf.key_usage):
         return
-    refusing = context.minding(_cannot_serve, leaf.key_usage)
-    if refusing:
-        yield context.finding(
-            "wrong-key-usage",
-            f"the key usage of {context.called(context.leaf_at, leaf)} ({listed(sorted(leaf.key_usage)) or 'none'}) lacks digitalSignature",
-            "Have the certificate reissued with keyUsage=critical,digitalSignature (and keyEncipherment with RSA for old clients).",
-            certificate=context.leaf_at,
-            refusing=refusing,
-            words_of="wrong-key-usage/leaf",
-        )
+    yield context.finding(
+        "wrong-key-usage",
+        f"the key usage of {context.called(context.leaf_at, leaf)} ({listed(sorted(leaf.key_usage)) or 'none'}) lacks digitalSignature",
+        "Have the certificate reissued with keyUsage=critical,digitalSignature (and keyEncipherment with RSA for old clients).",
+        certificate=context.leaf_at,
+        refusing=context.minding(_cannot_serve, leaf.key_usage),
+        words_of="wrong-key-usage/leaf",
+    )
 
 
 def _cannot_serve(behaviour: Behaviour, usages: frozenset[str]) -> bool:
@@ -183,8 +180,7 @@ def unknown_critical_extension(context: Context) -> Iterator[Finding]:
     for index, certificate in context.steps:
         yield from _unknown(context, index, certificate, context.is_anchor(certificate) and certificate != context.leaf)
     for index, certificate in context.extras:
-        if certificate.critical_extensions:
-            yield from _unparsable(context, index, certificate)
+        yield from _unparsable(context, index, certificate)
 
 
 def _unknown(context: Context, index: int | None, certificate: Certificate, anchor: bool) -> Iterator[Finding]:

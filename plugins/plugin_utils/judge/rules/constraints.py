@@ -9,25 +9,40 @@ from collections.abc import Iterator
 from functools import lru_cache
 
 from ansible_collections.fullchain.tls.plugins.plugin_utils.judge.clients import BEHAVIOUR, Constraints
-from ansible_collections.fullchain.tls.plugins.plugin_utils.judge.constraints import Violation, violations
+from ansible_collections.fullchain.tls.plugins.plugin_utils.judge.constraints import Violation, looked_at, violations
 from ansible_collections.fullchain.tls.plugins.plugin_utils.judge.context import Context
 from ansible_collections.fullchain.tls.plugins.plugin_utils.judge.model import Finding
+
+# A path that needs more is made to be slow.
+MOST_LOOKED_AT = 20_000
 
 _WHAT = {
     "permitted": "is outside what {issuer} is permitted to issue for",
     "excluded": "is excluded from what {issuer} may issue for",
     "unknown": "is below name constraints of {issuer} that clients do not understand",
+    "too-many": "are more to compare, with the constraints of {issuer}, than clients are ready to",
 }
 _WORDS = {
     "permitted": None,
     "excluded": "name-constraint-violated/excluded",
     "unknown": "name-constraint-violated/unknown",
+    "too-many": "name-constraint-violated/too-many",
 }
 
 
 def name_constraint_violated(context: Context) -> Iterator[Finding]:
     """RFC 5280 6.1.4 (g), 6.1.3 (b), (c). On which names count, clients differ: see clients.Constraints."""
     if not any(certificate.constrains_names for _index, certificate in context.steps[1:]):
+        return
+    number = looked_at([certificate for _index, certificate in context.steps])
+    if number > MOST_LOOKED_AT:
+        yield context.finding(
+            "name-constraint-violated",
+            f"along the path, names would have to be held against name constraints {number} times; after {MOST_LOOKED_AT} nobody goes on",
+            "Have the certificate issued by a CA with fewer name constraints, or for fewer names.",
+            certificate=context.leaf_at,
+            words_of="name-constraint-violated/too-many",
+        )
         return
     found: dict[Violation, list[str]] = {}
     for (constraints, checks_anchor), clients in _views().items():

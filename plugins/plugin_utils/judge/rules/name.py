@@ -47,7 +47,7 @@ def name_mismatch(context: Context) -> Iterator[Finding]:
     leaf, name = context.leaf, context.case.server_name
     if leaf is None or name is None or _only_in_common_name(context, leaf):
         return
-    refusing = context.refusing_name()
+    refusing = context.refusing_name(leaf, name)
     if _covered(context, leaf):
         if refusing:
             yield _underscore(context, leaf, name, refusing)
@@ -101,7 +101,8 @@ def no_subject_alt_name(context: Context) -> Iterator[Finding]:
     leaf = context.leaf
     if leaf is None or (_names(leaf) and _covered(context, leaf)) or not _only_in_common_name(context, leaf):
         return
-    refusing = context.refusing_name() if context.case.server_name else ("go",)
+    name = context.case.server_name
+    refusing = context.refusing_name(leaf, name) if name else ("go",)
     yield context.finding(
         "no-subject-alt-name",
         f"{context.called(context.leaf_at, leaf)} names the server only in its common name '{leaf.common_name or ''}', not in a subject alternative name",

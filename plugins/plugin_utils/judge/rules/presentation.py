@@ -17,7 +17,7 @@ from ansible_collections.fullchain.tls.plugins.plugin_utils.judge.paths import (
     key_ids_agree,
     serials_agree,
 )
-from ansible_collections.fullchain.tls.plugins.plugin_utils.pki.certificates import Certificate, Malformed, signed_by
+from ansible_collections.fullchain.tls.plugins.plugin_utils.pki.certificates import Certificate, Malformed
 
 _ORDER_FIX = "Put the file in order: leaf, then each issuer, without the root. Deploying it with these roles does that."
 
@@ -39,6 +39,23 @@ def malformed(context: Context) -> Iterator[Finding]:
             )
 
 
+def network_names(context: Context) -> Iterator[Finding]:
+    """RFC 5280 4.2.1.6: an iPAddress has 4 octets or 16; 8 and 32 are an address and a mask, which belong in name constraints."""
+    for index, certificate in context.certificates:
+        if len(certificate.alt_names) > len(certificate.dns_names) and certificate.has_network_names:
+            yield context.finding(
+                "malformed-certificate",
+                f"{context.called(index, certificate)} has a network among its alternative names, where an IP address belongs",
+                "Have the certificate reissued with the single addresses that it is for.",
+                certificate=index,
+                refusing=context.minding(_cannot_parse_networks),
+            )
+
+
+def _cannot_parse_networks(behaviour: Behaviour) -> bool:
+    return not behaviour.parses_network_names
+
+
 def leaf_not_first(context: Context) -> Iterator[Finding]:
     """RFC 8446 4.4.2: `The sender's certificate MUST come in the first CertificateEntry in the list.`"""
     leaf, place = context.leaf, context.leaf_at
@@ -50,56 +67,6 @@ def leaf_not_first(context: Context) -> Iterator[Finding]:
             _ORDER_FIX,
             certificate=0,
         )
-
-
-def missing_issuer(context: Context) -> Iterator[Finding]:
-    """The path breaks off: the last certificate's issuer was neither sent nor is it a trusted root.
-
-    `incomplete-chain` where something tells that the server should have sent it: the last certificate is the leaf (a leaf's
-    issuer has to be sent whatever it is, unless it is a root, and then it would have to be trusted), or the trust store
-    happens to hold the issuer as an intermediate, which fills nothing in. Otherwise `unknown-issuer`: above an
-    intermediate, another one may be missing or a root may not be trusted, and nothing served tells which.
-    """
-    path = context.path
-    if path is None or path.anchor or path.partial_anchor or path.gave_up:
-        return
-    index, last = context.steps[-1]
-    if last.self_signed:
-        return
-    held = any(signed_by(last, held) for held in context.case.trust.intermediates(last.issuer_der))
-    if held or index == context.leaf_at:
-        yield _incomplete(context, index, last, held)
-    else:
-        yield _unknown(context, index, last)
-
-
-def _incomplete(context: Context, index: int | None, last: Certificate, held: bool) -> Finding:
-    why = (
-        "which is in the trust store, but as an intermediate, which clients elsewhere lack"
-        if held
-        else "which is no trusted root"
-    )
-    url = f" The CA offers it at {last.ca_issuers[0]}." if last.ca_issuers else ""
-    own = "" if held else f" Only if '{last.issuer}' is a root of your own, add it to tls_trust instead."
-    return context.finding(
-        "incomplete-chain",
-        f"{context.called(index, last)} was issued by '{last.issuer}', which the server does not send and {why}",
-        "Serve the leaf with its intermediates: in nginx, ssl_certificate is fullchain.pem, not cert.pem; "
-        f"with certificate files, give the CA's chain too.{url}{own}",
-        certificate=index,
-        words_of=None if index == context.leaf_at else "unknown-issuer",
-    )
-
-
-def _unknown(context: Context, index: int | None, last: Certificate) -> Finding:
-    return context.finding(
-        "unknown-issuer",
-        f"{context.called(index, last)} was issued by '{last.issuer}', which is neither sent nor trusted: another intermediate is missing, "
-        "or it is a root outside the trust store",
-        f"If '{last.issuer}' is an intermediate, serve it too (in nginx, ssl_certificate is the whole fullchain.pem). "
-        "If it is a root of your own, add it to tls_trust and to every client's trust store.",
-        certificate=index,
-    )
 
 
 def contradicting_key_ids(context: Context) -> Iterator[Finding]:
@@ -252,8 +219,8 @@ def unrelated(context: Context) -> Iterator[Finding]:
 
 RULES = (
     malformed,
+    network_names,
     leaf_not_first,
-    missing_issuer,
     contradicting_key_ids,
     wrong_order,
     chain_too_long,

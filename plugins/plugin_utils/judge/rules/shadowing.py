@@ -16,14 +16,14 @@ from ansible_collections.fullchain.tls.plugins.plugin_utils.judge.paths import P
 from ansible_collections.fullchain.tls.plugins.plugin_utils.judge.rules import (
     authority,
     constraints,
-    presentation,
+    missing,
     strength,
     time,
     trust,
 )
 
 # What there is to say of a path, wherever it leads
-_RULES = (presentation.missing_issuer, *trust.RULES, *authority.RULES, *constraints.RULES, *strength.RULES, *time.RULES)
+_RULES = (*missing.RULES, *trust.RULES, *authority.RULES, *constraints.RULES, *strength.RULES, *time.RULES)
 
 _WHY = {
     "incomplete-chain": "leads to no trusted root",

@@ -13,6 +13,11 @@ from ansible_collections.fullchain.tls.plugins.plugin_utils.judge.context import
 from ansible_collections.fullchain.tls.plugins.plugin_utils.judge.model import Finding
 from ansible_collections.fullchain.tls.plugins.plugin_utils.pki.certificates import Certificate, signed_by
 
+OWN_ROOT_FIX = (
+    "If it is a root of your own, add it to tls_trust and to every client's trust store; otherwise use a certificate of a CA that clients "
+    "trust, or the chain to another root of this CA (certbot_preferred_chain)."
+)
+
 
 def untrusted_end(context: Context) -> Iterator[Finding]:
     """RFC 5280 6.1.1 (d): a path begins at a trust anchor; this one's self-signed end is none."""
@@ -35,8 +40,7 @@ def untrusted_end(context: Context) -> Iterator[Finding]:
         yield context.finding(
             "untrusted-root",
             f"the chain ends at {context.called(index, last)}, a root that is not in the trust store{aside}",
-            "If it is a root of your own, add it to tls_trust and to every client's trust store; otherwise use a certificate of a CA that clients "
-            "trust, or the chain to another root of this CA (certbot_preferred_chain).",
+            OWN_ROOT_FIX,
             certificate=index,
             words_of="untrusted-root/namesake" if namesake else None,
         )
