@@ -60,7 +60,10 @@ NEWS = (Status.GOOD, Status.REVOKED)
 
 @dataclass(frozen=True)
 class Said:
-    """What one source says of one certificate. why continues a sentence about the source; entry where it is REVOKED."""
+    """What one source says of one certificate. why continues a sentence about the source.
+
+    entry: where it is REVOKED, and where it is out of time and was on hold.
+    """
 
     status: Status
     why: str = ""
@@ -219,7 +222,9 @@ def _at_that_time(entry: Entry | None, said: Crl | Single, at: datetime) -> Said
     if entry is not None and (current or entry.reason != "certificateHold"):
         return Said(Status.REVOKED, entry=entry)
     if start > at:
-        return Said(Status.EARLY, f"is of the future: its thisUpdate is {moment(start)} (judged at {moment(at)})")
+        return Said(
+            Status.EARLY, f"is of the future: its thisUpdate is {moment(start)} (judged at {moment(at)})", entry
+        )
     if end is not None and at > end:
-        return Said(Status.OUTDATED, f"is too old: its nextUpdate was {moment(end)} (judged at {moment(at)})")
+        return Said(Status.OUTDATED, f"is too old: its nextUpdate was {moment(end)} (judged at {moment(at)})", entry)
     return None

@@ -76,6 +76,8 @@ STAPLED = (
     _stapled("too old", "stale-staple", "error", {}, "gnutls", **_OLD),
     _stapled("without an end, and old", "stale-staple", "error", {}, "gnutls", starts="-16d", ends=None),
     _stapled("on hold, and too old", "stale-staple", "error", {}, "gnutls", status="revoked", reason="certificate_hold", **_OLD),
+    _stapled("on hold, of the future", "stale-staple", "error", {}, "gnutls", status="revoked", reason="certificate_hold", starts="1d"),
+    _stapled("revoked, of the future", "revoked", "error", {}, "gnutls", status="revoked", starts="1d"),
     _stapled("of the future", "stale-staple", "warning", {}, starts="1d"),
     _useless("for another certificate", of="other"),
     _useless("revoked, for another certificate", of="other", status="revoked"),

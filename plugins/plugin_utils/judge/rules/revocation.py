@@ -129,7 +129,9 @@ def _useless_staple(context: Context, leaf: Certificate, said: Said) -> Iterator
         f"{_STAPLE} for {context.called(context.leaf_at, leaf)} {said.why}",
         _STAPLE_FIX,
         certificate=context.leaf_at,
-        refusing=_REFUSING.get(said.status, ()),
+        # GnuTLS minds that a certificate was on hold whenever that was.
+        refusing=["gnutls"] if said.entry else _REFUSING.get(said.status, ()),
+        words_of="revoked" if said.entry else None,
     )
 
 
