@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from typing import TypeVar
 
 from ansible_collections.fullchain.tls.plugins.plugin_utils.judge import Case, Evidence
@@ -29,6 +30,7 @@ from ansible_collections.fullchain.tls.plugins.plugin_utils.pki.revocation impor
     parse_ocsp,
     responders,
 )
+from ansible_collections.fullchain.tls.plugins.plugin_utils.wire.gather import fetch_each
 from ansible_collections.fullchain.tls.plugins.plugin_utils.wire.http import Answer, Request
 
 OFF, STAPLED, CHECK = "off", "stapled", "check"
@@ -36,16 +38,21 @@ MODES = (OFF, STAPLED, CHECK)
 
 _CRL_BYTES = 16 * 1024 * 1024
 _OCSP_BYTES = 64 * 1024
+_SECONDS_IN_ALL = 60.0  # for the CRLs, and again for the responders
 
-# What gather.fetch_each does, its limits bound: each different request once.
 Fetch = Callable[[Iterable[Request]], Mapping[Request, Answer]]
 
 _Parsed = TypeVar("_Parsed", Crl, OcspResponse)
 _Issued = tuple[Certificate, Certificate]  # and its issuer
 
 
-def check(cases: Iterable[Case], fetch: Fetch) -> Evidence:
-    """Ask what the certificates on the trusted paths of the cases name: evidence for all of them, staples apart."""
+def check(cases: Iterable[Case], seconds: float, allow_private: bool = False) -> Evidence:
+    """Ask what the certificates on the trusted paths of the cases name: evidence for all of them, staples apart.
+
+    Raises nothing: what could not be had is Unusable. seconds: for each address. allow_private: private and loopback
+    addresses, too.
+    """
+    fetch = partial(fetch_each, seconds=seconds, allow_private=allow_private, most_seconds=_SECONDS_IN_ALL)
     different = {(case.chain, id(case.trust)): Context(case) for case in cases}.values()
     trusted = [context for context in different if ends_in_trust(context)]
     asked = {(c, issuer): context.case.at for context in trusted for _index, c, issuer in issued(context)}

@@ -10,7 +10,6 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
-from functools import partial
 from typing import Any
 
 from ansible_collections.fullchain.tls.plugins.plugin_utils import revocation
@@ -43,7 +42,6 @@ from ansible_collections.fullchain.tls.plugins.plugin_utils.wire.fetch import (
     DEFAULT_WORKERS,
     fetch_all,
 )
-from ansible_collections.fullchain.tls.plugins.plugin_utils.wire.gather import fetch_each
 from ansible_collections.fullchain.tls.plugins.plugin_utils.wire.served import UNREACHABLE, Served
 
 FAIL_ON = ("error", "warning", "never")
@@ -208,8 +206,7 @@ class _Bench:
         """Ask CRLs and responders about the certificates of the chains."""
         if self._settings.revocation == revocation.CHECK:
             cases = (Case(chain, trust, self._at) for chain, trust in chains)
-            seconds, allow_private = self._settings.timeout, self._settings.fetch_private
-            self._checked = revocation.check(cases, partial(fetch_each, seconds=seconds, allow_private=allow_private))
+            self._checked = revocation.check(cases, self._settings.timeout, self._settings.fetch_private)
 
     def _evidence(self, stapled: bytes | None) -> Evidence | None:
         return revocation.with_staple(self._checked, stapled) if self._judges_revocation else None

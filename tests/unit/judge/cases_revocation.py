@@ -60,9 +60,9 @@ def _stapled(name: str, code: str, severity: str, certs: Mapping[str, Cert], *re
     )
 
 
-def _useless(name: str, certs: Mapping[str, Cert] = _SIGNERS, *others: str, **staple: Any) -> Row:
+def _useless(name: str, *others: str, **staple: Any) -> Row:
     """One that GnuTLS refuses as invalid."""
-    return _stapled(name, "revocation-unknown", "error", certs, "gnutls", *others, **staple)
+    return _stapled(name, "revocation-unknown", "error", _SIGNERS, "gnutls", *others, **staple)
 
 
 _OLD = {"starts": "-8d", "ends": "-1d"}
@@ -90,7 +90,7 @@ STAPLED = (
     _useless("by a certificate for clients", signed_by="client"),
     _useless("by a certificate without extended key usage", signed_by="nothing"),
     _useless("by a delegate that has expired", signed_by="retired"),
-    _useless("bytes that are no response", {}, "java", raw=b"\x30\x03\x02\x01\x01"),
+    _useless("bytes that are no response", "java", raw=b"\x30\x03\x02\x01\x01"),
     _stapled("the responder does not know", "revocation-unknown", "warning", {}, status="unknown"),
     _stapled("the responder refuses", "revocation-unknown", "warning", {}, error="unauthorized"),
     _stapled("the responder wants to be asked later", "revocation-unknown", "warning", {}, error="try_later"),
