@@ -18,6 +18,7 @@ export PATH := $(BIN):$(PATH)
 LAB_PROGRAMS := podman=podman runc=runc netavark=netavark aardvark-dns=aardvark-dns iptables=iptables \
 	mmdebstrap=mmdebstrap ssh=openssh-client
 UNIT_PROGRAMS := nginx=nginx-light openssl=openssl curl=curl gnutls-cli=gnutls-bin node=nodejs javac=default-jdk-headless easyrsa=easy-rsa
+BENCH_PROGRAMS := prometheus-blackbox-exporter=prometheus-blackbox-exporter ab=apache2-utils
 
 .PHONY: help demo test lint unit fuzz sanity molecule bench clean docs pins
 
@@ -53,7 +54,7 @@ sanity: .work/venv.stamp  ## ansible-test sanity, nothing ignored
 molecule: .work/venv.stamp .work/lab.stamp  ## the scenarios in molecule/, or SCENARIOS="one another"
 	@.ci/molecule $(SCENARIOS)
 
-bench: .work/venv.stamp .work/lab.stamp .work/unit.stamp  ## speed, beside what it is compared with
+bench: .work/venv.stamp .work/lab.stamp .work/unit.stamp .work/bench.stamp  ## speed, beside what it is compared with
 	@tests/bench/run
 
 clean:  ## remove the labs, their images and .work
@@ -90,6 +91,10 @@ pins: .work/lint.stamp  ## write requirements-dev.txt anew from requirements-dev
 
 .work/unit.stamp: Makefile
 	@.ci/need $(UNIT_PROGRAMS)
+	@mkdir -p .work && touch $@
+
+.work/bench.stamp: Makefile
+	@.ci/need $(BENCH_PROGRAMS)
 	@mkdir -p .work && touch $@
 
 .work/lint.stamp: Makefile

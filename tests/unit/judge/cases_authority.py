@@ -44,35 +44,48 @@ VALID = (
     Row("intermediate basic constraints not critical", {"inter": inter(extensions=[(BC(True, None), False)])}),
     Row("intermediate without key usage", {"inter": inter(without=[KU])}),
     Row("root without key usage", {"root": Cert(without=[KU])}),
-    Row("path length: root 0 direct", {"root": Cert(path_length=0), "leaf": leaf(issuer="root")}, ["leaf"]),
-    Row("path length: intermediate 0 ok", {"inter": inter(path_length=0)}),
-    Row("path length: issuer 2 1 ok", {**tower(2), "i2": Cert(issuer="root", path_length=1)}, ["leaf", "i1", "i2"]),
     Row(
-        "path length:, self-issued last",
+        "path length: 0 in the root, leaf below it",
+        {"root": Cert(path_length=0), "leaf": leaf(issuer="root")},
+        ["leaf"],
+    ),
+    Row("path length: 0 in the intermediate, leaf below it", {"inter": inter(path_length=0)}),
+    Row(
+        "path length: 1 in the second issuer, one below it",
+        {**tower(2), "i2": Cert(issuer="root", path_length=1)},
+        ["leaf", "i1", "i2"],
+    ),
+    Row(
+        "path length: 0, the leaf itself is self-issued",
         {"i2": Cert(issuer="root", path_length=0), "leaf": leaf(issuer="i2", cn="i2")},
         ["leaf", "i2"],
     ),
-    Row("path length: with ca false leaf: leaf is CA", {"inter": inter(path_length=0), "leaf": leaf(ca=True)}),
-    Row("leaf is CA", {"leaf": leaf(ca=True)}),
-    Row("leaf basic constraints absent", {"leaf": leaf(without=[BC])}),
+    Row(
+        "path length: 0 in the intermediate, the leaf is a CA's", {"inter": inter(path_length=0), "leaf": leaf(ca=True)}
+    ),
+    Row("leaf with CA:TRUE", {"leaf": leaf(ca=True)}),
+    Row("leaf without basic constraints", {"leaf": leaf(without=[BC])}),
     Row("leaf without key usage", {"leaf": leaf(without=[KU])}),
     Row("leaf without extended key usage", {"leaf": leaf(usages=())}),
-    Row("leaf extended key usage both", {"leaf": leaf(usages=[E.SERVER_AUTH, E.CLIENT_AUTH])}),
-    Row("intermediate extended key usage server", {"inter": inter(usages=[E.SERVER_AUTH])}),
-    Row("root extended key usage server only", {"root": Cert(usages=[E.SERVER_AUTH])}),
+    Row("leaf for servers and clients", {"leaf": leaf(usages=[E.SERVER_AUTH, E.CLIENT_AUTH])}),
+    Row("intermediate for servers alone", {"inter": inter(usages=[E.SERVER_AUTH])}),
+    Row("root for servers alone", {"root": Cert(usages=[E.SERVER_AUTH])}),
     Row(
-        "leaf, critical policies extension",
+        "leaf with critical policies",
         {"leaf": leaf(extensions=[(x509.CertificatePolicies([x509.PolicyInformation(O("1.2.3"), None)]), True)])},
     ),
-    Row("inhibit any intermediate", {"inter": inter(extensions=[(x509.InhibitAnyPolicy(0), True)])}),
-    Row("alternative name critical", {"leaf": leaf(extensions=[(x509.SubjectAlternativeName([D(SHOP)]), True)])}),
+    Row("intermediate with critical inhibitAnyPolicy", {"inter": inter(extensions=[(x509.InhibitAnyPolicy(0), True)])}),
     Row(
-        "policies critical intermediate",
+        "leaf whose alternative name is critical",
+        {"leaf": leaf(extensions=[(x509.SubjectAlternativeName([D(SHOP)]), True)])},
+    ),
+    Row(
+        "intermediate with critical policies",
         {"inter": inter(extensions=[(x509.CertificatePolicies([x509.PolicyInformation(O("1.2.3"), None)]), True)])},
     ),
-    Row("empty extended key usage? leaf nothing+email", {"leaf": leaf(usages=[E.EMAIL_PROTECTION, E.SERVER_AUTH])}),
+    Row("leaf for servers and e-mail", {"leaf": leaf(usages=[E.EMAIL_PROTECTION, E.SERVER_AUTH])}),
     Row(
-        "root basic constraints not critical without key usage no aki (AD)",
+        "basic constraints not critical, no key usage, no key identifiers anywhere",
         {
             "root": Cert(extensions=[(BC(True, None), False)], without=[KU]),
             "inter": inter(extensions=[(BC(True, None), False)], without=[KU], key_ids=False),
@@ -84,7 +97,7 @@ VALID = (
 FAULTY = (
     Row("intermediate without basic constraints", {"inter": inter(without=[BC])}, found=[("not-a-ca", "error", 1)]),
     Row(
-        "intermediate without basic constraints without key usage",
+        "intermediate without basic constraints and key usage",
         {"inter": inter(without=[BC, KU])},
         found=[("not-a-ca", "error", 1)],
     ),
@@ -94,7 +107,7 @@ FAULTY = (
         found=[("wrong-key-usage", "error", 1)],
     ),
     Row(
-        "intermediate ca false, key usage keyCertSign",
+        "intermediate with CA:FALSE and keyCertSign",
         {"inter": inter(ca=False, extensions=[ku(key_cert_sign=True)])},
         found=[("not-a-ca", "error", 1)],
     ),
@@ -110,199 +123,199 @@ FAULTY = (
         refusing=["java", "go"],
     ),
     Row(
-        "root without basic constraints without key usage",
+        "root without basic constraints and key usage",
         {"root": Cert(without=[BC, KU])},
         found=[("not-a-ca", "error", None)],
         refusing=[*OPENSSL, "java", "go"],
     ),
-    Row("root ca false", {"root": Cert(ca=False)}, found=[("not-a-ca", "error", None)]),
+    Row("root with CA:FALSE", {"root": Cert(ca=False)}, found=[("not-a-ca", "error", None)]),
     Row(
-        "root bare, no ext",
+        "root without any extension",
         {"root": Cert(without=[BC, KU], key_ids=False)},
         found=[("not-a-ca", "error", None)],
         refusing=[*OPENSSL, "java", "go"],
     ),
     Row(
-        "root direct, ca false",
+        "root with CA:FALSE, leaf below it",
         {"root": Cert(ca=False), "leaf": leaf(issuer="root")},
         ["leaf"],
         found=[("not-a-ca", "error", None)],
     ),
     Row(
-        "root direct, key usage no keyCertSign",
+        "root whose key usage lacks keyCertSign, leaf below it",
         {"root": Cert(extensions=[ku(digital_signature=True)]), "leaf": leaf(issuer="root")},
         ["leaf"],
         found=[("wrong-key-usage", "error", None)],
     ),
     Row(
-        "path length: root 0 one intermediate",
+        "path length: 0 in the root, one intermediate",
         {"root": Cert(path_length=0)},
         found=[("path-length-exceeded", "error", None)],
         refusing=[*OPENSSL, "go", "gnutls"],
     ),
     Row(
-        "path length: issuer 2 0",
+        "path length: 0 in the second issuer, one below it",
         {**tower(2), "i2": Cert(issuer="root", path_length=0)},
         ["leaf", "i1", "i2"],
         found=[("path-length-exceeded", "error", 2)],
     ),
     Row(
-        "path length: issuer 3 1",
+        "path length: 1 in the third issuer, two below it",
         {**tower(3), "i3": Cert(issuer="root", path_length=1)},
         ["leaf", "i1", "i2", "i3"],
         found=[("path-length-exceeded", "error", 3)],
     ),
     Row(
-        "path length:, self-issued not counted",
+        "path length: a self-issued intermediate does not count",
         {"i2": Cert(issuer="root", path_length=0), "i1": Cert(issuer="i2", cn="i2"), "leaf": leaf(issuer="i1")},
         ["leaf", "i1", "i2"],
         found=[("path-length-exceeded", "error", 2)],
         refusing=["go", "gnutls"],
     ),
     Row(
-        "leaf extended key usage client only",
+        "leaf for clients alone",
         {"leaf": leaf(usages=[E.CLIENT_AUTH])},
         found=[("wrong-extended-key-usage", "error", 0)],
     ),
     Row(
-        "leaf extended key usage any",
+        "leaf for any usage",
         {"leaf": leaf(usages=[E.ANY_EXTENDED_KEY_USAGE])},
         found=[("wrong-extended-key-usage", "error", 0)],
         refusing=OPENSSL,
     ),
     Row(
-        "leaf extended key usage critical client only",
+        "leaf for clients alone, critical",
         {"leaf": leaf(extensions=[(x509.ExtendedKeyUsage([E.CLIENT_AUTH]), True)])},
         found=[("wrong-extended-key-usage", "error", 0)],
     ),
     Row(
-        "leaf extended key usage sgc ms",
+        "leaf for Microsoft's server-gated cryptography",
         {"leaf": leaf(usages=[O("1.3.6.1.4.1.311.10.3.3")])},
         found=[("wrong-extended-key-usage", "error", 0)],
         refusing=["go", "gnutls"],
     ),
     Row(
-        "leaf extended key usage sgc ns",
+        "leaf for Netscape's server-gated cryptography",
         {"leaf": leaf(usages=[O("2.16.840.1.113730.4.1")])},
         found=[("wrong-extended-key-usage", "error", 0)],
         refusing=["go", "gnutls"],
     ),
     Row(
-        "intermediate extended key usage client only",
+        "intermediate for clients alone",
         {"inter": inter(usages=[E.CLIENT_AUTH])},
         found=[("wrong-extended-key-usage", "error", 1)],
         refusing=[*OPENSSL, "go", "gnutls"],
     ),
     Row(
-        "intermediate extended key usage client critical",
+        "intermediate for clients alone, critical",
         {"inter": inter(extensions=[(x509.ExtendedKeyUsage([E.CLIENT_AUTH]), True)])},
         found=[("wrong-extended-key-usage", "error", 1)],
         refusing=[*OPENSSL, "go", "gnutls"],
     ),
     Row(
-        "intermediate extended key usage any",
+        "intermediate for any usage",
         {"inter": inter(usages=[E.ANY_EXTENDED_KEY_USAGE])},
         found=[("wrong-extended-key-usage", "error", 1)],
         refusing=[*OPENSSL, "gnutls"],
     ),
     Row(
-        "intermediate extended key usage sgc ms",
+        "intermediate for Microsoft's server-gated cryptography",
         {"inter": inter(usages=[O("1.3.6.1.4.1.311.10.3.3")])},
         found=[("wrong-extended-key-usage", "error", 1)],
         refusing=["go", "gnutls"],
     ),
     Row(
-        "intermediate extended key usage sgc ns",
+        "intermediate for Netscape's server-gated cryptography",
         {"inter": inter(usages=[O("2.16.840.1.113730.4.1")])},
         found=[("wrong-extended-key-usage", "error", 1)],
         refusing=["go"],
     ),
     Row(
-        "intermediate extended key usage email",
+        "intermediate for e-mail",
         {"inter": inter(usages=[E.EMAIL_PROTECTION])},
         found=[("wrong-extended-key-usage", "error", 1)],
         refusing=[*OPENSSL, "go", "gnutls"],
     ),
     Row(
-        "second intermediate extended key usage client only",
+        "second intermediate for clients alone",
         {**tower(2), "i2": Cert(issuer="root", usages=[E.CLIENT_AUTH])},
         ["leaf", "i1", "i2"],
         found=[("wrong-extended-key-usage", "error", 2)],
         refusing=[*OPENSSL, "go", "gnutls"],
     ),
     Row(
-        "root extended key usage client only",
+        "root for clients alone",
         {"root": Cert(usages=[E.CLIENT_AUTH])},
         found=[("wrong-extended-key-usage", "error", None)],
         refusing=[*OPENSSL, "go"],
     ),
     Row(
-        "leaf key usage keyCertSign only",
+        "leaf with keyCertSign alone",
         {"leaf": leaf(extensions=[ku(key_cert_sign=True)])},
         found=[("wrong-key-usage", "error", 0)],
         refusing=[*OPENSSL, "java", "gnutls"],
     ),
     Row(
-        "leaf key usage keyenc only ecdsa",
+        "leaf with keyEncipherment alone, ECDSA",
         {"leaf": leaf(extensions=[ku(key_encipherment=True)])},
         found=[("wrong-key-usage", "error", 0)],
         refusing=["java", "gnutls"],
     ),
     Row(
-        "leaf key usage keyagree only ecdsa",
+        "leaf with keyAgreement alone, ECDSA",
         {"leaf": leaf(extensions=[ku(key_agreement=True)])},
         found=[("wrong-key-usage", "error", 0)],
         refusing=["java", "gnutls"],
     ),
     Row(
-        "leaf key usage keyenc only rsa",
+        "leaf with keyEncipherment alone, RSA",
         {"leaf": leaf(key_type="rsa2048", extensions=[ku(key_encipherment=True)])},
         found=[("wrong-key-usage", "error", 0)],
         refusing=["java", "gnutls"],
     ),
     Row(
-        "leaf key usage nonrep only",
+        "leaf with nonRepudiation alone",
         {"leaf": leaf(extensions=[ku(content_commitment=True)])},
         found=[("wrong-key-usage", "error", 0)],
         refusing=[*OPENSSL, "java", "gnutls"],
     ),
     Row(
-        "leaf key usage crlsign only",
+        "leaf with cRLSign alone",
         {"leaf": leaf(extensions=[ku(crl_sign=True)])},
         found=[("wrong-key-usage", "error", 0)],
         refusing=[*OPENSSL, "java", "gnutls"],
     ),
     Row(
-        "leaf key usage not critical keyCertSign only",
+        "leaf with keyCertSign alone, not critical",
         {"leaf": leaf(extensions=[(ku(key_cert_sign=True)[0], False)])},
         found=[("wrong-key-usage", "error", 0)],
         refusing=[*OPENSSL, "java", "gnutls"],
     ),
     Row(
-        "leaf, critical unknown extension",
+        "leaf with an unknown critical extension",
         {"leaf": leaf(extensions=unknown(True))},
         found=[("unknown-critical-extension", "error", 0)],
     ),
     Row(
-        "intermediate, critical unknown extension",
+        "intermediate with an unknown critical extension",
         {"inter": inter(extensions=unknown(True))},
         found=[("unknown-critical-extension", "error", 1)],
     ),
     Row(
-        "root, critical unknown extension",
+        "root with an unknown critical extension",
         {"root": Cert(extensions=unknown(True))},
         found=[("unknown-critical-extension", "error", None)],
         refusing=[*OPENSSL, "go", "gnutls"],
     ),
     Row(
-        "root, critical unknown extension served",
+        "root with an unknown critical extension, served",
         {"root": Cert(extensions=unknown(True))},
         ["leaf", "inter", "root"],
         found=[("unknown-critical-extension", "error", None), ("root-served", "notice", 2)],
         refusing=[*OPENSSL, "go", "gnutls"],
     ),
     Row(
-        "require explicit policy intermediate, policies there",
+        "intermediate with requireExplicitPolicy, policies there",
         {
             "inter": inter(
                 extensions=[
@@ -316,13 +329,13 @@ FAULTY = (
         refusing=["gnutls"],
     ),
     Row(
-        "inhibit policy mapping intermediate",
+        "intermediate with inhibitPolicyMapping",
         {"inter": inter(extensions=[(x509.PolicyConstraints(None, 0), True)])},
         found=[("unknown-critical-extension", "error", 1)],
         refusing=["gnutls"],
     ),
     Row(
-        "aia critical",
+        "leaf with critical authorityInfoAccess",
         {
             "leaf": leaf(
                 extensions=[
@@ -344,7 +357,7 @@ FAULTY = (
         refusing=[*OPENSSL, "java", "go"],
     ),
     Row(
-        "crldp critical",
+        "leaf with critical cRLDistributionPoints",
         {
             "leaf": leaf(
                 extensions=[
@@ -361,36 +374,36 @@ FAULTY = (
         refusing=["java"],
     ),
     Row(
-        "poison ct critical",
+        "a precertificate as leaf",
         {"leaf": leaf(extensions=[(x509.PrecertPoison(), True)])},
         found=[("unknown-critical-extension", "error", 0)],
     ),
     Row(
-        "ocspnocheck critical",
+        "leaf with critical ocsp-nocheck",
         {"leaf": leaf(extensions=[(x509.OCSPNoCheck(), True)])},
         found=[("unknown-critical-extension", "error", 0)],
         refusing=["java", "go", "gnutls"],
     ),
     Row(
-        "ski critical",
+        "leaf with critical subjectKeyIdentifier",
         {"leaf": leaf(extensions=[(x509.SubjectKeyIdentifier(b"abc"), True)])},
         found=[("unknown-critical-extension", "error", 0)],
         refusing=[*OPENSSL, "java", "go"],
     ),
     Row(
-        "issuer alt name critical",
+        "leaf with critical issuerAltName",
         {"leaf": leaf(extensions=[(x509.IssuerAlternativeName([D("x")]), True)])},
         found=[("unknown-critical-extension", "error", 0)],
         refusing=[*OPENSSL, "java", "go"],
     ),
     Row(
-        "aki issuer+serial wrong",
+        "authority key identifier with another serial number",
         {"leaf": leaf(key_ids=False, extensions=[(x509.AuthorityKeyIdentifier(None, [directory("root")], 5), False)])},
         found=[("unknown-issuer", "error", 0)],
         refusing=OPENSSL,
     ),
     Row(
-        "nscerttype critical leaf ssl server",
+        "leaf with critical nsCertType",
         {
             "leaf": leaf(
                 extensions=[(x509.UnrecognizedExtension(O("2.16.840.1.113730.1.1"), b"\x03\x02\x06\x40"), True)]
@@ -400,7 +413,7 @@ FAULTY = (
         refusing=["java", "go", "gnutls"],
     ),
     Row(
-        "freshest crl critical",
+        "leaf with critical freshestCRL",
         {
             "leaf": leaf(
                 extensions=[
@@ -416,12 +429,12 @@ FAULTY = (
         found=[("unknown-critical-extension", "error", 0)],
     ),
     Row(
-        "aki critical",
+        "leaf with critical authorityKeyIdentifier",
         {"leaf": leaf(extensions=[(x509.AuthorityKeyIdentifier(b"x" * 20, None, None), True)], key_ids=False)},
         found=[("unknown-issuer", "error", 0), ("unknown-critical-extension", "error", 0)],
     ),
     Row(
-        "sct critical",
+        "leaf with critical timestamps (SCT)",
         {
             "leaf": leaf(
                 extensions=[(x509.UnrecognizedExtension(O("1.3.6.1.4.1.11129.2.4.2"), b"\x04\x02\x00\x00"), True)]
@@ -430,20 +443,20 @@ FAULTY = (
         found=[("unknown-critical-extension", "error", 0)],
     ),
     Row(
-        "critical unknown extra",
+        "an extra with an unknown critical extension",
         {"x": Cert(issuer="root", extensions=unknown(True))},
         ["leaf", "inter", "x"],
         found=[("unrelated-certificate", "notice", 2)],
     ),
     Row(
-        "extra with critical aia",
+        "an extra with critical authorityInfoAccess",
         {"x": Cert(issuer="root", extensions=[(x509.SubjectKeyIdentifier(b"abc"), True)])},
         ["leaf", "inter", "x"],
         found=[("unknown-critical-extension", "error", 2), ("unrelated-certificate", "notice", 2)],
         refusing=["go"],
     ),
     Row(
-        "cross, first violates path length: of root2",
+        "two cross-signs, the first exceeds a path length",
         {"root2": Cert(path_length=0), "cross": Cert(issuer="root2", like="inter")},
         ["leaf", "cross", "inter"],
         ["root", "root2"],
@@ -451,35 +464,35 @@ FAULTY = (
         refusing=[*OPENSSL, "gnutls"],
     ),
     Row(
-        "shadow: extended key usage-limited intermediate first",
+        "in front: the intermediate for clients alone",
         {"x": Cert(issuer="root", like="inter", usages=[E.CLIENT_AUTH])},
         ["leaf", "x", "inter"],
         found=[("shadowed-issuer", "error", 1)],
         refusing=[*OPENSSL, "gnutls"],
     ),
     Row(
-        "shadow: constrained intermediate first",
+        "in front: the intermediate for other names",
         {"x": Cert(issuer="root", like="inter", extensions=constraints([D("example.org")]))},
         ["leaf", "x", "inter"],
         found=[("shadowed-issuer", "error", 1)],
         refusing=[*OPENSSL, "gnutls"],
     ),
     Row(
-        "shadow: key usage intermediate first",
+        "in front: the intermediate without keyCertSign",
         {"x": Cert(issuer="root", like="inter", extensions=[ku(digital_signature=True)])},
         ["leaf", "x", "inter"],
         found=[("shadowed-issuer", "error", 1)],
         refusing=[*OPENSSL, "gnutls"],
     ),
     Row(
-        "shadow: critical ext intermediate first",
+        "in front: the intermediate with an unknown critical extension",
         {"x": Cert(issuer="root", like="inter", extensions=unknown(True))},
         ["leaf", "x", "inter"],
         found=[("shadowed-issuer", "error", 1)],
         refusing=[*OPENSSL, "gnutls"],
     ),
     Row(
-        "shadow: path length: intermediate first",
+        "in front: the intermediate that exceeds a path length",
         {**tower(2), "x": Cert(issuer="root", like="i2", path_length=0)},
         ["leaf", "i1", "x", "i2"],
         found=[("shadowed-issuer", "error", 2)],

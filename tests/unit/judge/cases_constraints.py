@@ -42,105 +42,110 @@ def with_names(*names: x509.GeneralName) -> Cert:
 
 
 VALID = (
-    Row("constraints: intermediate permitted ok", {"inter": inter(extensions=constraints([D("example.com")]))}),
-    Row("constraints: intermediate permitted ok dot", {"inter": inter(extensions=constraints([D(".example.com")]))}),
-    Row("constraints: intermediate excluded other", {"inter": inter(extensions=constraints(None, [D("example.org")]))}),
-    Row("constraints: permitted two", {"inter": inter(extensions=constraints([D("example.org"), D("example.com")]))}),
+    Row("constraints: example.com permitted", {"inter": inter(extensions=constraints([D("example.com")]))}),
+    Row("constraints: .example.com permitted", {"inter": inter(extensions=constraints([D(".example.com")]))}),
+    Row("constraints: example.org excluded", {"inter": inter(extensions=constraints(None, [D("example.org")]))}),
+    Row("constraints: two permitted", {"inter": inter(extensions=constraints([D("example.org"), D("example.com")]))}),
     Row(
-        "constraints: wildcard leaf permitted base",
+        "constraints: example.com permitted, a wildcard below it",
         {"inter": inter(extensions=constraints([D("example.com")])), "leaf": leaf("*.example.com")},
     ),
     Row(
-        "constraints: case",
+        "constraints: capitals",
         {"inter": inter(extensions=constraints([D("EXAMPLE.com")])), "leaf": leaf("shop.Example.com")},
     ),
     Row(
-        "constraints: ip permitted ok",
+        "constraints: a network permitted, an address of it",
         {"inter": inter(extensions=constraints([net("192.0.2.0/24")])), "leaf": leaf("192.0.2.7")},
         server_name="192.0.2.7",
     ),
-    Row("constraints: ip only, leaf dns", {"inter": inter(extensions=constraints([net("192.0.2.0/24")]))}),
-    Row("constraints: email permitted", {"inter": inter(extensions=constraints([x509.RFC822Name("example.org")]))}),
     Row(
-        "constraints: uri excluded irrelevant",
+        "constraints: a network permitted, a hostname", {"inter": inter(extensions=constraints([net("192.0.2.0/24")]))}
+    ),
+    Row(
+        "constraints: e-mail permitted, a hostname",
+        {"inter": inter(extensions=constraints([x509.RFC822Name("example.org")]))},
+    ),
+    Row(
+        "constraints: a URI excluded, a hostname",
         {"inter": inter(extensions=constraints(None, [x509.UniformResourceIdentifier("example.org")]))},
     ),
-    Row("constraints: on leaf itself", {"leaf": leaf(extensions=constraints([D("example.org")]))}),
+    Row("constraints: on the leaf itself", {"leaf": leaf(extensions=constraints([D("example.org")]))}),
     Row(
-        "constraints: directory not critical, permitted own",
+        "constraints: a directory name permitted, its own, not critical",
         {"inter": inter(extensions=constraints([directory("leaf")], crit=False))},
     ),
     Row(
-        "constraints: leaf ip common name dotted, dns permit ok",
+        "constraints: an address, the common name a permitted hostname",
         {"inter": inter(extensions=constraints([D("example.com")])), "leaf": leaf("192.0.2.7", cn=SHOP)},
         server_name="192.0.2.7",
     ),
     Row(
-        "constraints: leaf ip empty subject, dns permit",
+        "constraints: an address, empty subject, a hostname permitted",
         {"inter": inter(extensions=constraints([D("example.com")])), "leaf": leaf("192.0.2.7", cn="")},
         server_name="192.0.2.7",
     ),
     Row(
-        "constraints: leaf ip common name simple, dns exclude other",
+        "constraints: an address, the common name one label, another hostname excluded",
         {"inter": inter(extensions=constraints(None, [D("example.com")])), "leaf": leaf("192.0.2.7")},
         server_name="192.0.2.7",
     ),
     Row(
-        "constraints: leaf dns ok, common name violates",
+        "constraints: the hostname permitted, the common name not",
         {"inter": inter(extensions=constraints([D("example.com")])), "leaf": leaf(cn="www.example.org")},
     ),
     Row(
-        "constraints: leaf dns ok, common name excluded",
+        "constraints: the hostname permitted, the common name excluded",
         {"inter": inter(extensions=constraints(None, [D("example.org")])), "leaf": leaf(cn="www.example.org")},
     ),
     Row(
-        "constraints: email alternative name ok",
+        "constraints: an e-mail address that is permitted",
         {"inter": inter(extensions=constraints([M("example.org")])), "leaf": with_names(D(SHOP), M("a@example.org"))},
     ),
     Row(
-        "constraints: email excluded other",
+        "constraints: another e-mail domain excluded",
         {
             "inter": inter(extensions=constraints(None, [M("example.org")])),
             "leaf": with_names(D(SHOP), M("a@example.com")),
         },
     ),
     Row(
-        "constraints: uri alternative name ok exact",
+        "constraints: a URI whose host is permitted",
         {
             "inter": inter(extensions=constraints([U("x.example.com")])),
             "leaf": with_names(D(SHOP), U("https://x.example.com/")),
         },
     ),
     Row(
-        "constraints: uri alternative name host sub, dot",
+        "constraints: a URI whose host is below a permitted domain with a dot",
         {
             "inter": inter(extensions=constraints([U(".example.com")])),
             "leaf": with_names(D(SHOP), U("https://x.example.com/")),
         },
     ),
     Row(
-        "constraints: uri spiffe alternative name, dns constraints:",
+        "constraints: a SPIFFE URI, a hostname permitted",
         {"inter": inter(extensions=constraints([D("example.com")])), "leaf": with_names(D(SHOP), U("spiffe://td/x"))},
     ),
     Row(
-        "constraints: ip alternative name beside dns, dns permitted only",
+        "constraints: an address beside the hostname, hostnames permitted alone",
         {"inter": inter(extensions=constraints([D("example.com")])), "leaf": leaf(SHOP, "192.0.2.7")},
     ),
     Row(
-        "constraints: dns, ip excluded all (typical)",
+        "constraints: a hostname permitted, all addresses excluded",
         {"inter": inter(extensions=constraints([D("example.com")], [net("0.0.0.0/0"), net("::/0")]))},
     ),
     Row(
-        "constraints: dns + no email typical",
+        "constraints: a hostname permitted, all e-mail excluded",
         {"inter": inter(extensions=constraints([D("example.com"), M("example.com")], None))},
     ),
     Row(
-        "constraints: v6 ok",
+        "constraints: an IPv6 network permitted, an address of it",
         {"inter": inter(extensions=constraints([net("2001:db8::/32")])), "leaf": leaf("2001:db8::7")},
         server_name="2001:db8::7",
     ),
     Row(
-        "constraints: v4+v6 permitted, v6 leaf",
+        "constraints: networks of both families permitted, IPv6",
         {
             "inter": inter(extensions=constraints([net("192.0.2.0/24"), net("2001:db8::/32")])),
             "leaf": leaf("2001:db8::7"),
@@ -148,7 +153,7 @@ VALID = (
         server_name="2001:db8::7",
     ),
     Row(
-        "constraints: v4+v6 permitted, v4 leaf",
+        "constraints: networks of both families permitted, IPv4",
         {
             "inter": inter(extensions=constraints([net("192.0.2.0/24"), net("2001:db8::/32")])),
             "leaf": leaf("192.0.2.7"),
@@ -156,18 +161,20 @@ VALID = (
         server_name="192.0.2.7",
     ),
     Row(
-        "constraints: v6 excluded, v4 leaf",
+        "constraints: an IPv6 network excluded, IPv4",
         {"inter": inter(extensions=constraints(None, [net("2001:db8::/32")])), "leaf": leaf("192.0.2.7")},
         server_name="192.0.2.7",
     ),
-    Row("constraints: permitted host itself", {"inter": inter(extensions=constraints([D("shop.example.com")]))}),
     Row(
-        "constraints: excluded dot form, base name",
+        "constraints: the hostname itself permitted", {"inter": inter(extensions=constraints([D("shop.example.com")]))}
+    ),
+    Row(
+        "constraints: .example.com excluded, example.com",
         {"inter": inter(extensions=constraints(None, [D(".example.com")])), "leaf": leaf("example.com")},
         server_name="example.com",
     ),
     Row(
-        "constraints: permitted dot form, wildcard",
+        "constraints: .example.com permitted, a wildcard below it",
         {"inter": inter(extensions=constraints([D(".example.com")])), "leaf": leaf("*.example.com")},
     ),
 )
@@ -210,248 +217,248 @@ FAULTY = (
         one_fault=False,
     ),
     Row(
-        "constraints: intermediate permitted dot, name is base",
+        "constraints: .example.com permitted, example.com",
         {"inter": inter(extensions=constraints([D(".example.com")])), "leaf": leaf("example.com")},
         server_name="example.com",
         found=[("name-constraint-violated", "error", 0)],
     ),
     Row(
-        "constraints: intermediate permitted other",
+        "constraints: example.org permitted",
         {"inter": inter(extensions=constraints([D("example.org")]))},
         found=[("name-constraint-violated", "error", 0)],
     ),
     Row(
-        "constraints: intermediate permitted other not critical",
+        "constraints: example.org permitted, not critical",
         {"inter": inter(extensions=constraints([D("example.org")], crit=False))},
         found=[("name-constraint-violated", "error", 0)],
     ),
     Row(
-        "constraints: intermediate permitted suffix without dot",
+        "constraints: a suffix within a label permitted",
         {"inter": inter(extensions=constraints([D("op.example.com")]))},
         found=[("name-constraint-violated", "error", 0)],
     ),
     Row(
-        "constraints: intermediate excluded",
+        "constraints: example.com excluded",
         {"inter": inter(extensions=constraints(None, [D("example.com")]))},
         found=[("name-constraint-violated", "error", 0)],
     ),
     Row(
-        "constraints: intermediate excluded exact",
+        "constraints: the hostname itself excluded",
         {"inter": inter(extensions=constraints(None, [D("shop.example.com")]))},
         found=[("name-constraint-violated", "error", 0)],
     ),
     Row(
-        "constraints: permitted empty dns (all)",
+        "constraints: the empty hostname permitted, which is all",
         {"inter": inter(extensions=constraints([D("")]))},
         found=[("name-constraint-violated", "error", 0)],
         refusing=["java"],
     ),
     Row(
-        "constraints: excluded empty dns (all)",
+        "constraints: the empty hostname excluded, which is all",
         {"inter": inter(extensions=constraints(None, [D("")]))},
         found=[("name-constraint-violated", "error", 0), ("name-constraint-violated", "error", 0)],
     ),
     Row(
-        "constraints: one of several alternative names violates",
+        "constraints: one of several names not permitted",
         {"inter": inter(extensions=constraints([D("example.com")])), "leaf": leaf(SHOP, "www.example.org")},
         found=[("name-constraint-violated", "error", 0)],
     ),
     Row(
-        "constraints: wildcard leaf permitted narrower",
+        "constraints: a wildcard, one name below it permitted",
         {"inter": inter(extensions=constraints([D("shop.example.com")])), "leaf": leaf("*.example.com")},
         found=[("name-constraint-violated", "error", 0)],
     ),
     Row(
-        "constraints: wildcard leaf excluded narrower",
+        "constraints: a wildcard, one name below it excluded",
         {"inter": inter(extensions=constraints(None, [D("www.example.com")])), "leaf": leaf("*.example.com")},
         found=[("name-constraint-violated", "error", 0)],
         refusing=["go"],
     ),
     Row(
-        "constraints: wildcard leaf excluded base",
+        "constraints: a wildcard, its domain excluded",
         {"inter": inter(extensions=constraints(None, [D("example.com")])), "leaf": leaf("*.example.com")},
         found=[("name-constraint-violated", "error", 0)],
     ),
     Row(
-        "constraints: root permitted other in the anchor",
+        "constraints: in the root: example.org permitted",
         {"root": Cert(extensions=constraints([D("example.org")]))},
         found=[("name-constraint-violated", "error", 0)],
         refusing=[*OPENSSL, "go", "gnutls"],
     ),
     Row(
-        "constraints: root excluded in the anchor",
+        "constraints: in the root: example.com excluded",
         {"root": Cert(extensions=constraints(None, [D("example.com")]))},
         found=[("name-constraint-violated", "error", 0)],
         refusing=[*OPENSSL, "go", "gnutls"],
     ),
     Row(
-        "constraints: root served too",
+        "constraints: in the root, which is served, too",
         {"root": Cert(extensions=constraints([D("example.org")]))},
         ["leaf", "inter", "root"],
         found=[("name-constraint-violated", "error", 0), ("root-served", "notice", 2)],
         refusing=[*OPENSSL, "go", "gnutls"],
     ),
     Row(
-        "constraints: ip permitted other",
+        "constraints: another network permitted",
         {"inter": inter(extensions=constraints([net("198.51.100.0/24")])), "leaf": leaf("192.0.2.7")},
         server_name="192.0.2.7",
         found=[("name-constraint-violated", "error", 0)],
     ),
     Row(
-        "constraints: ip excluded",
+        "constraints: the address's network excluded",
         {"inter": inter(extensions=constraints(None, [net("192.0.2.0/24")])), "leaf": leaf("192.0.2.7")},
         server_name="192.0.2.7",
         found=[("name-constraint-violated", "error", 0)],
     ),
     Row(
-        "constraints: ip excluded all v4, leaf v6",
+        "constraints: all of IPv4 excluded, IPv6",
         {"inter": inter(extensions=constraints(None, [net("0.0.0.0/0")])), "leaf": leaf("2001:db8::7")},
         server_name="2001:db8::7",
         found=[("name-constraint-violated", "error", 0)],
         refusing=["java"],
     ),
     Row(
-        "constraints: ip permitted v4, leaf v6",
+        "constraints: an IPv4 network permitted, IPv6",
         {"inter": inter(extensions=constraints([net("192.0.2.0/24")])), "leaf": leaf("2001:db8::7")},
         server_name="2001:db8::7",
         found=[("name-constraint-violated", "error", 0)],
         refusing=[*OPENSSL, "java", "go"],
     ),
     Row(
-        "constraints: dns only, leaf ip",
+        "constraints: hostnames permitted, an address",
         {"inter": inter(extensions=constraints([D("example.com")])), "leaf": leaf("192.0.2.7")},
         server_name="192.0.2.7",
         found=[("name-constraint-violated", "error", 0)],
         refusing=["java", "gnutls"],
     ),
     Row(
-        "constraints: directory permitted other",
+        "constraints: another directory name permitted",
         {"inter": inter(extensions=constraints([directory("nobody")]))},
         found=[("name-constraint-violated", "error", 0), ("unknown-critical-extension", "error", 1)],
         refusing=[*OPENSSL, "java", "go"],
     ),
     Row(
-        "constraints: directory permitted own",
+        "constraints: its own directory name permitted",
         {"inter": inter(extensions=constraints([directory("leaf")]))},
         found=[("unknown-critical-extension", "error", 1)],
         refusing=["go"],
     ),
     Row(
-        "constraints: directory permitted other, leaf empty subject",
+        "constraints: another directory name permitted, empty subject",
         {"inter": inter(extensions=constraints([directory("nobody")])), "leaf": leaf(cn="")},
         found=[("unknown-critical-extension", "error", 1)],
         refusing=["go"],
     ),
     Row(
-        "constraints: directory excluded own",
+        "constraints: its own directory name excluded",
         {"inter": inter(extensions=constraints(None, [directory("leaf")]))},
         found=[("name-constraint-violated", "error", 0), ("unknown-critical-extension", "error", 1)],
     ),
     Row(
-        "constraints: directory permitted empty DN",
+        "constraints: the empty directory name permitted",
         {"inter": inter(extensions=constraints([x509.DirectoryName(x509.Name([]))]))},
         found=[("unknown-critical-extension", "error", 1)],
         refusing=["go"],
     ),
     Row(
-        "constraints: registered id",
+        "constraints: a registered ID permitted",
         {"inter": inter(extensions=constraints([x509.RegisteredID(O("1.2.3"))]))},
         found=[("name-constraint-violated", "error", 0), ("unknown-critical-extension", "error", 1)],
         refusing=["go", "gnutls"],
     ),
     Row(
-        "constraints: registered id not critical,",
+        "constraints: a registered ID permitted, not critical",
         {"inter": inter(extensions=constraints([x509.RegisteredID(O("1.2.3"))], crit=False))},
         found=[("name-constraint-violated", "error", 0)],
         refusing=["gnutls"],
     ),
     Row(
-        "constraints: no alternative name, common name permitted other",
+        "constraints: only a common name, which is not permitted",
         {"inter": inter(extensions=constraints([D("example.org")])), "leaf": Cert(issuer="inter", ca=False, cn=SHOP)},
         found=[("name-constraint-violated", "error", 0), ("no-subject-alt-name", "error", 0)],
     ),
     Row(
-        "constraints: no alternative name, common name permitted ok",
+        "constraints: only a common name, which is permitted",
         {"inter": inter(extensions=constraints([D("example.com")])), "leaf": Cert(issuer="inter", ca=False, cn=SHOP)},
         found=[("no-subject-alt-name", "error", 0)],
         refusing=["go"],
     ),
     Row(
-        "constraints: on second intermediate",
+        "constraints: on the second intermediate",
         {**tower(2), "i2": Cert(issuer="root", extensions=constraints([D("example.org")]))},
         ["leaf", "i1", "i2"],
         found=[("name-constraint-violated", "error", 0), ("name-constraint-violated", "error", 1)],
     ),
     Row(
-        "constraints: directory on second intermediate, violated by issuer 1",
+        "constraints: on the second intermediate, against the first one's directory name",
         {**tower(2), "i2": Cert(issuer="root", extensions=constraints([directory("leaf")]))},
         ["leaf", "i1", "i2"],
         found=[("name-constraint-violated", "error", 1), ("unknown-critical-extension", "error", 2)],
         refusing=[*OPENSSL, "java", "go"],
     ),
     Row(
-        "constraints: directory not critical, permitted other",
+        "constraints: another directory name permitted, not critical",
         {"inter": inter(extensions=constraints([directory("nobody")], crit=False))},
         found=[("name-constraint-violated", "error", 0)],
         refusing=[*OPENSSL, "java"],
     ),
     Row(
-        "constraints: directory excluded other",
+        "constraints: another directory name excluded",
         {"inter": inter(extensions=constraints(None, [directory("nobody")]))},
         found=[("name-constraint-violated", "error", 0), ("unknown-critical-extension", "error", 1)],
         refusing=["go", "gnutls"],
     ),
     Row(
-        "constraints: directory not critical, excluded own",
+        "constraints: its own directory name excluded, not critical",
         {"inter": inter(extensions=constraints(None, [directory("leaf")], crit=False))},
         found=[("name-constraint-violated", "error", 0)],
         refusing=[*OPENSSL, "java", "gnutls"],
     ),
     Row(
-        "constraints: directory excluded, leaf empty",
+        "constraints: a directory name excluded, empty subject",
         {"inter": inter(extensions=constraints(None, [directory("nobody")])), "leaf": leaf(cn="")},
         found=[("name-constraint-violated", "error", 0), ("unknown-critical-extension", "error", 1)],
         refusing=["go", "gnutls"],
     ),
     Row(
-        "constraints: directory + dns permitted, both ok",
+        "constraints: hostname and directory name permitted, both its own",
         {"inter": inter(extensions=constraints([directory("leaf"), D("example.com")]))},
         found=[("unknown-critical-extension", "error", 1)],
         refusing=["go"],
     ),
     Row(
-        "constraints: registered excluded",
+        "constraints: a registered ID excluded",
         {"inter": inter(extensions=constraints(None, [x509.RegisteredID(O("1.2.3"))]))},
         found=[("name-constraint-violated", "error", 0), ("unknown-critical-extension", "error", 1)],
         refusing=["go", "gnutls"],
     ),
     Row(
-        "constraints: registered permitted+dns ok",
+        "constraints: a registered ID and the hostname permitted",
         {"inter": inter(extensions=constraints([x509.RegisteredID(O("1.2.3")), D("example.com")]))},
         found=[("name-constraint-violated", "error", 0), ("unknown-critical-extension", "error", 1)],
         refusing=["go", "gnutls"],
     ),
     Row(
-        "constraints: leaf ip common name dotted, dns only permit other",
+        "constraints: an address, the common name a hostname that is not permitted",
         {"inter": inter(extensions=constraints([D("example.org")])), "leaf": leaf("192.0.2.7", cn=SHOP)},
         server_name="192.0.2.7",
         found=[("name-constraint-violated", "error", 0)],
         refusing=[*OPENSSL, "java", "gnutls"],
     ),
     Row(
-        "constraints: leaf ip common name spaces, dns permit",
+        "constraints: an address, the common name with spaces, a hostname permitted",
         {"inter": inter(extensions=constraints([D("example.com")])), "leaf": leaf("192.0.2.7", cn="My Server")},
         server_name="192.0.2.7",
         found=[("name-constraint-violated", "error", 0)],
         refusing=["gnutls"],
     ),
     Row(
-        "constraints: email alternative name violates",
+        "constraints: an e-mail address that is not permitted",
         {"inter": inter(extensions=constraints([M("example.org")])), "leaf": with_names(D(SHOP), M("a@example.com"))},
         found=[("name-constraint-violated", "error", 0)],
     ),
     Row(
-        "constraints: email excluded",
+        "constraints: an e-mail domain excluded",
         {
             "inter": inter(extensions=constraints(None, [M("example.com")])),
             "leaf": with_names(D(SHOP), M("a@example.com")),
@@ -459,7 +466,7 @@ FAULTY = (
         found=[("name-constraint-violated", "error", 0)],
     ),
     Row(
-        "constraints: email excluded address",
+        "constraints: an e-mail address excluded",
         {
             "inter": inter(extensions=constraints(None, [M("a@example.com")])),
             "leaf": with_names(D(SHOP), M("a@example.com")),
@@ -467,7 +474,7 @@ FAULTY = (
         found=[("name-constraint-violated", "error", 0)],
     ),
     Row(
-        "constraints: uri alternative name violates",
+        "constraints: a URI whose host is not permitted",
         {
             "inter": inter(extensions=constraints([U("example.org")])),
             "leaf": with_names(D(SHOP), U("https://x.example.com/")),
@@ -476,7 +483,7 @@ FAULTY = (
         refusing=[*OPENSSL, "java", "go"],
     ),
     Row(
-        "constraints: uri alternative name host sub, no dot",
+        "constraints: a URI whose host is below a permitted domain without a dot",
         {
             "inter": inter(extensions=constraints([U("example.com")])),
             "leaf": with_names(D(SHOP), U("https://x.example.com/")),
@@ -485,7 +492,7 @@ FAULTY = (
         refusing=[*OPENSSL, "java"],
     ),
     Row(
-        "constraints: uri excluded exact",
+        "constraints: a URI whose host is excluded",
         {
             "inter": inter(extensions=constraints(None, [U("x.example.com")])),
             "leaf": with_names(D(SHOP), U("https://x.example.com/")),
@@ -493,7 +500,7 @@ FAULTY = (
         found=[("name-constraint-violated", "error", 0)],
     ),
     Row(
-        "constraints: ip+dns, ip excluded all",
+        "constraints: an address beside the hostname, all addresses excluded",
         {
             "inter": inter(extensions=constraints([D("example.com")], [net("0.0.0.0/0"), net("::/0")])),
             "leaf": leaf(SHOP, "192.0.2.7"),
@@ -501,14 +508,14 @@ FAULTY = (
         found=[("name-constraint-violated", "error", 0)],
     ),
     Row(
-        "constraints: v6 permitted, v4 leaf",
+        "constraints: an IPv6 network permitted, IPv4",
         {"inter": inter(extensions=constraints([net("2001:db8::/32")])), "leaf": leaf("192.0.2.7")},
         server_name="192.0.2.7",
         found=[("name-constraint-violated", "error", 0)],
         refusing=[*OPENSSL, "java", "go"],
     ),
     Row(
-        "constraints: two intermediates, each permits, disjoint",
+        "constraints: two intermediates that permit nothing in common",
         {
             **tower(2),
             "i1": Cert(issuer="i2", extensions=constraints([D("example.com")])),
@@ -518,7 +525,7 @@ FAULTY = (
         found=[("name-constraint-violated", "error", 0), ("name-constraint-violated", "error", 1)],
     ),
     Row(
-        "constraints: two intermediates nested",
+        "constraints: two intermediates, one within the other's",
         {
             **tower(2),
             "i1": Cert(issuer="i2", extensions=constraints([D("shop.example.com")])),
@@ -529,17 +536,17 @@ FAULTY = (
         refusing=["java"],
     ),
     Row(
-        "constraints: excluded dot form, sub",
+        "constraints: .example.com excluded, a name below it",
         {"inter": inter(extensions=constraints(None, [D(".example.com")]))},
         found=[("name-constraint-violated", "error", 0)],
     ),
     Row(
-        "constraints: excluded dot form, wildcard",
+        "constraints: .example.com excluded, a wildcard below it",
         {"inter": inter(extensions=constraints(None, [D(".example.com")])), "leaf": leaf("*.example.com")},
         found=[("name-constraint-violated", "error", 0)],
     ),
     Row(
-        "constraints: ca subject dns-like common name violates",
+        "constraints: an intermediate's common name is a hostname that is not permitted",
         {
             **tower(2),
             "i2": Cert(issuer="root", extensions=constraints([D("example.com")])),
@@ -550,7 +557,7 @@ FAULTY = (
         refusing=["java"],
     ),
     Row(
-        "constraints: intermediate CN violates directory of root excluded",
+        "constraints: in the root: the intermediate's directory name excluded",
         {"root": Cert(extensions=constraints(None, [directory("inter")]))},
         found=[
             ("name-constraint-violated", "error", 0),
@@ -560,7 +567,7 @@ FAULTY = (
         refusing=[*OPENSSL, "go", "gnutls"],
     ),
     Row(
-        "constraints: othername in constraints:",
+        "constraints: an otherName permitted",
         {"inter": inter(extensions=constraints([x509.OtherName(O("1.3.6.1.4.1.311.20.2.3"), b"\x0c\x01a")]))},
         found=[("unknown-critical-extension", "error", 1)],
         refusing=["go"],

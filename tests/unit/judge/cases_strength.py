@@ -15,17 +15,34 @@ _ALL_BUT_GO = [*OPENSSL, "java", "gnutls"]
 _RSA = "rsa2048"
 
 
+_CALLED = {
+    "p192": "P-192", "p224": "P-224", "p384": "P-384", "p521": "P-521", "brainpool256": "brainpoolP256r1", "ed25519": "Ed25519",
+    "ed448": "Ed448", "mldsa65": "ML-DSA-65",
+}  # fmt: skip
+
+
+def _called(key: str) -> str:
+    return _CALLED.get(key, key.replace("rsa", "RSA "))
+
+
 def _leaf(key: str, refusing: Sequence[str] | None = None) -> Row:
-    return Row(f"leaf {key}", {"leaf": leaf(key_type=key)}, found=[("weak-key", "error", 0)], refusing=refusing)
+    return Row(
+        f"leaf with {_called(key)}", {"leaf": leaf(key_type=key)}, found=[("weak-key", "error", 0)], refusing=refusing
+    )
 
 
 def _inter(key: str, refusing: Sequence[str]) -> Row:
     certs = {"inter": Cert(issuer="root", key_type=key)}
-    return Row(f"intermediate {key}", certs, found=[("weak-key", "error", 1)], refusing=refusing)
+    return Row(f"intermediate with {_called(key)}", certs, found=[("weak-key", "error", 1)], refusing=refusing)
 
 
 def _root(key: str, refusing: Sequence[str]) -> Row:
-    return Row(f"root {key}", {"root": Cert(key_type=key)}, found=[("weak-key", "error", None)], refusing=refusing)
+    return Row(
+        f"root with {_called(key)}",
+        {"root": Cert(key_type=key)},
+        found=[("weak-key", "error", None)],
+        refusing=refusing,
+    )
 
 
 def _names(number: int) -> dict[str, Cert]:
@@ -33,17 +50,17 @@ def _names(number: int) -> dict[str, Cert]:
 
 
 VALID = (
-    *(Row(f"leaf {key}", {"leaf": leaf(key_type=key)}) for key in ("rsa3072", "p384", "p521", "ed25519")),
+    *(Row(f"leaf with {_called(key)}", {"leaf": leaf(key_type=key)}) for key in ("rsa3072", "p384", "p521", "ed25519")),
     *(
-        Row(f"intermediate {key}", {"inter": Cert(issuer="root", key_type=key)})
+        Row(f"intermediate with {_called(key)}", {"inter": Cert(issuer="root", key_type=key)})
         for key in ("rsa4096", "p384", "p521", "ed25519")
     ),
-    Row("root ed25519", {"root": Cert(key_type="ed25519")}),
+    Row("root with Ed25519", {"root": Cert(key_type="ed25519")}),
     Row("leaf signed with SHA-384", {"inter": Cert(issuer="root", key_type=_RSA), "leaf": leaf(digest="sha384")}),
     Row("leaf signed with RSA-PSS", {"inter": Cert(issuer="root", key_type=_RSA), "leaf": leaf(pss=True)}),
     Row("all signed with RSA-PSS", {"root": Cert(key_type=_RSA, pss=True), "inter": Cert(issuer="root", pss=True)}),
     *(
-        Row(f"root signed with {digest}", {"root": Cert(key_type=_RSA, digest=digest)})
+        Row(f"root signed with {digest.upper()}", {"root": Cert(key_type=_RSA, digest=digest)})
         for digest in ("sha1", "md5")
     ),
     Row("a trusted self-signed leaf with SHA-1", {"leaf": leaf(issuer=None, key_type=_RSA, digest="sha1")}, ["leaf"], ["leaf"]),
@@ -54,7 +71,7 @@ FAULTY = (
     _leaf("rsa1024", _LEVEL_2),
     _leaf("rsa1536", _LEVEL_2),
     _leaf("rsa1952", _LEVEL_2),
-    Row("leaf rsa1984", {"leaf": leaf(key_type="rsa1984")}, found=[("weak-key", "warning", 0)]),
+    Row("leaf with RSA 1984", {"leaf": leaf(key_type="rsa1984")}, found=[("weak-key", "warning", 0)]),
     *(_leaf(key) for key in ("p192", "p224", "secp256k1", "brainpool256")),
     _leaf("ed448", ["go"]),
     _leaf("mldsa65", _ALL_BUT_GO),
@@ -72,7 +89,7 @@ FAULTY = (
     _root("ed448", ["go"]),
     _root("mldsa65", _ALL_BUT_GO),
     Row(
-        "a trusted self-signed leaf with rsa1024",
+        "a trusted self-signed leaf with RSA 1024",
         {"leaf": leaf(issuer=None, key_type="rsa1024")},
         ["leaf"],
         ["leaf"],
