@@ -182,6 +182,16 @@ results:
       description: The TLS version that was agreed on.
       type: str
       returned: always
+    cipher:
+      description: The cipher suite that was agreed on, as OpenSSL names it.
+      type: str
+      returned: always
+    group:
+      description:
+        - The key exchange's group, for example C(X25519MLKEM768). V(null) when it had none, or when the pyOpenSSL or the
+          C(openssl) in use can't tell.
+      type: str
+      returned: always
     clients:
       description: For each of O(clients), whether it accepts the chain.
       type: dict
@@ -255,6 +265,8 @@ results:
       chain_complete: false
       reachable: true
       protocol: TLSv1.3
+      cipher: TLS_AES_256_GCM_SHA384
+      group: X25519MLKEM768
       clients: {openssl: false, curl: false, python: false, nodejs: false, java: false, go: false, gnutls: false}
       chain:
         - subject: CN=shop.example.com

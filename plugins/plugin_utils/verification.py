@@ -119,7 +119,7 @@ def judge_chain(
     """
     bench = _Bench(settings)
     verdict = bench.judge(tuple(chain), server_name, key_spki=key_spki)
-    return _result(label, None, None, tuple(chain), verdict, reachable=True)
+    return _result(label, _NOT_FETCHED, tuple(chain), verdict)
 
 
 def summarise(results: Sequence[Result]) -> dict[str, Any]:
@@ -155,9 +155,7 @@ class _Bench:
         self._answers: dict[object, Verdict] = {}
 
     def result(self, served: Served) -> Result:
-        chain, verdict = self._answer(served)
-        reachable = served.failure_kind != UNREACHABLE
-        return _result(served.endpoint.label, served.address, served.protocol, chain, verdict, reachable)
+        return _result(served.endpoint.label, served, *self._answer(served))
 
     def trust_of(self, endpoint: Endpoint) -> TrustStore:
         """The endpoint's own trust store, or the one of the settings. Raises InputError."""
@@ -196,6 +194,7 @@ class _Bench:
         )
 
 
+_NOT_FETCHED = Served(Endpoint(""))
 _Parsed = tuple[Certificate | Malformed, ...]
 
 
@@ -220,16 +219,16 @@ def _failure(served: Served) -> Failure | None:
     return None
 
 
-def _result(
-    label: str, address: str | None, protocol: str | None, chain: _Parsed, verdict: Verdict, reachable: bool
-) -> Result:
+def _result(label: str, served: Served, chain: _Parsed, verdict: Verdict) -> Result:
     return {
         "endpoint": label,
-        "address": address,
+        "address": served.address,
         "ok": verdict.ok,
         "chain_complete": verdict.chain_complete,
-        "reachable": reachable,
-        "protocol": protocol,
+        "reachable": served.failure_kind != UNREACHABLE,
+        "protocol": served.protocol,
+        "cipher": served.cipher,
+        "group": served.group,
         "clients": dict(verdict.clients),
         "chain": [_describe(item, role) for item, role in zip(chain, verdict.roles, strict=True)],
         "findings": [_finding(finding) for finding in verdict.findings],

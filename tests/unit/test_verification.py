@@ -31,7 +31,8 @@ from tests.unit.wire import servers
 from tests.unit.wire.servers import HOST, NAME
 
 RESULT_KEYS = [
-    "endpoint", "address", "ok", "chain_complete", "reachable", "protocol", "clients", "chain", "findings",
+    "endpoint", "address", "ok", "chain_complete", "reachable", "protocol", "cipher", "group", "clients", "chain",
+    "findings",
 ]  # fmt: skip
 CERTIFICATE_KEYS = ["subject", "issuer", "not_before", "not_after", "sha256", "role"]
 FINDING_KEYS = ["code", "severity", "certificate", "message", "fix", "clients"]
@@ -58,9 +59,11 @@ def codes(result):
 
 
 def test_a_good_chain(pki, settings):
-    result = judge_served([served(pki, "leaf", "inter", "upper")], settings)[0]
+    spoken = {"cipher": "TLS_AES_128_GCM_SHA256", "group": "X25519"}
+    result = judge_served([served(pki, "leaf", "inter", "upper", **spoken)], settings)[0]
     assert list(result) == RESULT_KEYS
     assert json.loads(json.dumps(result)) == result
+    assert (result["cipher"], result["group"]) == ("TLS_AES_128_GCM_SHA256", "X25519")
     assert result["findings"] == []
     assert (result["endpoint"], result["address"], result["protocol"]) == (f"{NAME}:443", HOST, "TLSv1.3")
     assert (result["ok"], result["chain_complete"], result["reachable"]) == (True, True, True)

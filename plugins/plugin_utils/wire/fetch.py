@@ -31,10 +31,11 @@ except ImportError:  # plugin_utils/libraries.py says what is missing
     pass
 
 from ansible_collections.fullchain.tls.plugins.plugin_utils.wire.endpoints import Endpoint
+from ansible_collections.fullchain.tls.plugins.plugin_utils.wire.line import Wait
 from ansible_collections.fullchain.tls.plugins.plugin_utils.wire.resolve import Resolved, Resolver, literal
 from ansible_collections.fullchain.tls.plugins.plugin_utils.wire.served import UNREACHABLE, Served
 from ansible_collections.fullchain.tls.plugins.plugin_utils.wire.tls import new_context
-from ansible_collections.fullchain.tls.plugins.plugin_utils.wire.visit import Visit, Wait, visit
+from ansible_collections.fullchain.tls.plugins.plugin_utils.wire.visit import Visit, visit
 
 DEFAULT_TIMEOUT = 10.0
 DEFAULT_WORKERS = 16

@@ -21,7 +21,7 @@ NOT_TLS = "not-tls"
 HANDSHAKE_FAILED = "handshake-failed"
 FAILURE_KINDS = (UNREACHABLE, NOT_TLS, HANDSHAKE_FAILED)
 
-_KEYS = ("endpoint", "address", "protocol", "chain", "failure_kind", "failure_detail", "stapled")
+_KEYS = ("endpoint", "address", "protocol", "chain", "failure_kind", "failure_detail", "stapled", "cipher", "group")
 _BLOCK = re.compile(r"-----BEGIN CERTIFICATE-----(.+?)-----END CERTIFICATE-----", re.DOTALL)
 
 
@@ -31,6 +31,7 @@ class Served:
 
     address: the IP address that answered, or was tried last; None when the name did not resolve.
     protocol: `TLSv1.3`, `TLSv1.2`, ... as OpenSSL names them; None without a handshake.
+    cipher, group: of the key exchange and after it, as OpenSSL names them; None where the library can't tell.
     chain: DER of each certificate as served, in served order; kept when the handshake failed after it.
     failure_kind: one of FAILURE_KINDS, or None; failure_detail says what happened, in a sentence's words.
     stapled: the OCSP response that came with the chain, DER.
@@ -43,6 +44,8 @@ class Served:
     failure_kind: str | None = None
     failure_detail: str | None = None
     stapled: bytes | None = None
+    cipher: str | None = None
+    group: str | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """The shape that the module served_chain returns: certificates as PEM, the staple as base64."""
@@ -54,6 +57,8 @@ class Served:
             "failure_kind": self.failure_kind,
             "failure_detail": self.failure_detail,
             "stapled": base64.b64encode(self.stapled).decode("ascii") if self.stapled else None,
+            "cipher": self.cipher,
+            "group": self.group,
         }
 
     @classmethod
@@ -74,6 +79,8 @@ class Served:
             failure_kind=_read_kind(value.get("failure_kind"), endpoint),
             failure_detail=value.get("failure_detail"),
             stapled=_read_staple(value.get("stapled"), endpoint),
+            cipher=value.get("cipher"),
+            group=value.get("group"),
         )
 
 

@@ -17,6 +17,7 @@ from ansible_collections.fullchain.tls.plugins.plugin_utils.wire.served import H
 
 # Content types of the two records a TLS server may open with (RFC 8446, 5.1).
 _ALERT, _HANDSHAKE = 0x15, 0x16
+_APPLICATION_DATA = 0x17
 
 # `tls alert handshake failure`, `tlsv1 unrecognized name`, `tlsv13 alert certificate required`: the words that OpenSSL
 # 1.1 to 4.0 put before the alert's own name differ with the version and the protocol.
@@ -64,12 +65,32 @@ def served_chain(connection: SSL.Connection) -> tuple[bytes, ...]:
     return tuple(crypto.dump_certificate(crypto.FILETYPE_ASN1, certificate) for certificate in chain)
 
 
-def refusal_follows(connection: SSL.Connection) -> bool:
-    """Whether the server may still refuse after the handshake that looked complete.
+def negotiated_group(connection: SSL.Connection) -> str | None:
+    """The key exchange's group, `X25519MLKEM768` or so; None without one, or where the libraries can't tell."""
+    try:
+        name: str | None = connection.get_group_name()  # not every pyOpenSSL and OpenSSL that we run with has it
+    except (AttributeError, NotImplementedError):
+        return None
+    return name
 
-    TLS 1.3 has the server check the client's (missing) certificate after the client is done (RFC 8446, 4.4.2.4).
+
+def refusal_follows(connection: SSL.Connection, flight: bytes) -> bool:
+    """Whether the server may still refuse after the handshake that looked complete, `flight` being our last words in it.
+
+    TLS 1.3 has the server check the client's (missing) certificate after the client is done (RFC 8446, 4.4.2.4). That it
+    was asked for shows in the flight: a Certificate message, empty as it is, goes before Finished. The names of CAs that
+    pyOpenSSL could tell need not be in the question.
     """
-    return connection.get_protocol_version_name() == "TLSv1.3" and bool(connection.get_client_ca_list())
+    return connection.get_protocol_version_name() == "TLSv1.3" and _encrypted_records(flight) > 1
+
+
+def _encrypted_records(flight: bytes) -> int:
+    """How many of the records are encrypted (RFC 8446, 5.1 and 5.2)."""
+    at = count = 0
+    while at + 5 <= len(flight):
+        count += flight[at] == _APPLICATION_DATA
+        at += 5 + int.from_bytes(flight[at + 3 : at + 5], "big")
+    return count
 
 
 def is_not_tls(first: bytes) -> Trouble | None:

@@ -27,6 +27,8 @@ ENDPOINT = {"host": "a.example"}
             failure_kind="handshake-failed",
             failure_detail="because",
             stapled=b"staple",
+            cipher="TLS_AES_256_GCM_SHA384",
+            group="x25519",
         ),
     ],
 )
