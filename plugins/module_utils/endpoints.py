@@ -8,10 +8,23 @@ Names are taken as they are written; the controller's plugin_utils/wire/endpoint
 
 import re
 from ipaddress import ip_address
-from typing import Any, Dict, Mapping, Optional, Tuple
+from typing import Any, Callable, Dict, Mapping, Optional, Tuple
 
 FORMS = "host, host:port, [IPv6]:port, or a mapping with `host`"
-KEYS = ("host", "port", "server_name", "address", "expect_fingerprint", "timeout", "trust")
+KEYS = (
+    "host", "port", "server_name", "address", "expect_fingerprint", "timeout", "trust", "starttls",
+)  # fmt: skip
+# The protocols that come to TLS by STARTTLS or the like, and the port that each has in the clear (IANA).
+STARTTLS_PORTS = {
+    "smtp": 25,
+    "imap": 143,
+    "pop3": 110,
+    "ftp": 21,
+    "ldap": 389,
+    "xmpp": 5222,
+    "postgres": 5432,
+    "mysql": 3306,
+}
 
 _DEFAULT_PORT = 443
 
@@ -80,13 +93,10 @@ def _from_mapping(value: Mapping[Any, Any]) -> Dict[str, Any]:
     for key in ("host", "server_name", "address"):
         if key in given:
             given[key] = _name(given[key], shown, key)
-    given["port"] = _port(given.get("port", _DEFAULT_PORT), shown)
-    if "timeout" in given:
-        given["timeout"] = _seconds(given["timeout"], shown)
-    if "expect_fingerprint" in given:
-        given["expect_fingerprint"] = _fingerprint(given["expect_fingerprint"], shown)
-    if "trust" in given:
-        given["trust"] = _trust(given["trust"], shown)
+    for key, read in _READERS.items():
+        if key in given:
+            given[key] = read(given[key], shown)
+    given["port"] = _port(given.get("port", STARTTLS_PORTS.get(given.get("starttls", ""), _DEFAULT_PORT)), shown)
     return given
 
 
@@ -134,3 +144,21 @@ def _seconds(value: Any, shown: Any) -> float:
             "endpoint {0!r}: timeout {1!r} is not a time; expected seconds, more than 0".format(shown, value)
         )
     return seconds
+
+
+def _starttls(value: Any, shown: Any) -> str:
+    if not isinstance(value, str) or value not in STARTTLS_PORTS:
+        raise ValueError(
+            "endpoint {0!r}: starttls {1!r} is not known; expected one of {2}".format(
+                shown, value, ", ".join(STARTTLS_PORTS)
+            )
+        )
+    return value
+
+
+_READERS: Dict[str, Callable[[Any, Any], Any]] = {
+    "timeout": _seconds,
+    "expect_fingerprint": _fingerprint,
+    "trust": _trust,
+    "starttls": _starttls,
+}

@@ -30,9 +30,14 @@ options:
   endpoints:
     description:
       - What to connect to.
-      - Each is V(host), V(host:port), V([v6]:port), or a mapping with the keys C(host), C(port) (default V(443)),
-        C(server_name) (the name sent as SNI, default C(host)), C(address) (connect here instead of to C(host)),
-        C(timeout) (seconds) and C(expect_fingerprint) (handed on to M(fullchain.tls.verify_tls)).
+      - Each is V(host), V(host:port), V([v6]:port), or a mapping with C(host) and any of these keys.
+      - C(port), default V(443), or with C(starttls) the protocol's own.
+      - C(server_name), the name sent as SNI, default C(host).
+      - C(address), connect here instead of to C(host).
+      - C(timeout), seconds, instead of O(timeout).
+      - C(starttls), as for M(fullchain.tls.verify_tls). The host's C(openssl) has to know the protocol; version 1.1.1
+        knows them all.
+      - C(expect_fingerprint) and C(trust) are handed on to M(fullchain.tls.verify_tls).
     type: list
     elements: raw
     required: true
@@ -59,6 +64,14 @@ EXAMPLES = r"""
       - host: shop.example.com
         address: 127.0.0.1
   register: seen
+
+- name: Look at a mail server, from the host itself
+  fullchain.tls.served_chain:
+    endpoints:
+      - host: mail.example.com
+        address: 127.0.0.1
+        starttls: smtp
+  register: mail_seen
 
 - name: Judge it on the controller
   fullchain.tls.verify_tls:

@@ -38,10 +38,15 @@ options:
   endpoints:
     description:
       - What to connect to.
-      - Each is V(host), V(host:port), V([v6]:port), or a mapping with the keys C(host), C(port) (default V(443)),
-        C(server_name) (the name sent as SNI and looked for in the certificate, default C(host)), C(address) (connect
-        here instead of to C(host)), C(expect_fingerprint) (SHA-256 of the leaf that has to be served), C(timeout)
-        (seconds, instead of O(timeout)) and C(trust) (a list, instead of O(trust)).
+      - Each is V(host), V(host:port), V([v6]:port), or a mapping with C(host) and any of these keys.
+      - C(port), default V(443), or with C(starttls) the protocol's own.
+      - C(server_name), the name sent as SNI and looked for in the certificate, default C(host).
+      - C(address), connect here instead of to C(host).
+      - C(expect_fingerprint), SHA-256 of the leaf that has to be served.
+      - C(timeout), seconds, instead of O(timeout).
+      - C(trust), a list, instead of O(trust).
+      - C(starttls), for a server that comes to TLS by STARTTLS or the like. V(smtp), V(imap), V(pop3), V(ftp), V(ldap),
+        V(xmpp), V(postgres) or V(mysql), whose ports are 25, 143, 110, 21, 389, 5222, 5432 and 3306.
       - One of O(endpoints), O(served) and O(chain) is required. O(chain) goes with neither of the others.
     type: list
     elements: raw
@@ -127,6 +132,17 @@ EXAMPLES = r"""
       - host: shop.example.com
         address: 192.0.2.7
 
+- name: Verify a mail server and a database, which come to TLS by STARTTLS
+  fullchain.tls.verify_tls:
+    endpoints:
+      - host: mail.example.com
+        starttls: smtp
+      - host: mail.example.com
+        port: 587
+        starttls: smtp
+      - host: db.example.com
+        starttls: postgres
+
 - name: Judge files before they are deployed
   fullchain.tls.verify_tls:
     chain: files/shop/fullchain.pem
@@ -164,6 +180,10 @@ results:
       returned: always
     address:
       description: The IP address that was connected to. V(null) when the name did not resolve, and for O(chain).
+      type: str
+      returned: always
+    starttls:
+      description: The protocol that came to TLS by STARTTLS, V(null) for TLS from the first byte.
       type: str
       returned: always
     ok:
@@ -261,6 +281,7 @@ results:
   sample:
     - endpoint: shop.example.com:443
       address: 192.0.2.7
+      starttls: null
       ok: false
       chain_complete: false
       reachable: true

@@ -213,7 +213,7 @@ def _alike(chain: _Parsed, name: str) -> object:
 def _failure(served: Served) -> Failure | None:
     """What the wire met, for the judge; a handshake in a protocol that clients refuse is a failure for them."""
     if served.failure_kind is not None:
-        return Failure(served.failure_kind, served.failure_detail or "")
+        return Failure(served.failure_kind, served.failure_detail or "", served.endpoint.starttls)
     if served.protocol in _OLD_PROTOCOLS:
         return Failure("protocol-too-old", f"offered TLS 1.0 to 1.3, the server chose {served.protocol}")
     return None
@@ -223,6 +223,7 @@ def _result(label: str, served: Served, chain: _Parsed, verdict: Verdict) -> Res
     return {
         "endpoint": label,
         "address": served.address,
+        "starttls": served.endpoint.starttls,
         "ok": verdict.ok,
         "chain_complete": verdict.chain_complete,
         "reachable": served.failure_kind != UNREACHABLE,

@@ -31,7 +31,7 @@ from tests.unit.wire import servers
 from tests.unit.wire.servers import HOST, NAME
 
 RESULT_KEYS = [
-    "endpoint", "address", "ok", "chain_complete", "reachable", "protocol", "cipher", "group", "clients", "chain",
+    "endpoint", "address", "starttls", "ok", "chain_complete", "reachable", "protocol", "cipher", "group", "clients", "chain",
     "findings",
 ]  # fmt: skip
 CERTIFICATE_KEYS = ["subject", "issuer", "not_before", "not_after", "sha256", "role"]
@@ -96,6 +96,17 @@ def test_nothing_served(pki, settings, kind):
     assert (result["ok"], result["chain_complete"], result["chain"]) == (False, None, [])
     assert result["reachable"] is (kind != "unreachable")
     assert "because" in result["findings"][0]["message"]
+
+
+def test_a_refusal_of_starttls_has_its_own_fix(pki, settings):
+    met = {"failure_kind": "not-tls", "failure_detail": "because"}
+    mail, web = judge_served(
+        [Served(Endpoint(NAME, starttls=starttls), **met) for starttls in ("smtp", None)], settings
+    )
+    assert (mail["starttls"], web["starttls"]) == ("smtp", None)
+    assert mail["findings"][0]["message"] == "asked for STARTTLS (smtp), the server comes to no TLS: because"
+    assert "`starttls`" in mail["findings"][0]["fix"]
+    assert "listen 443 ssl" in web["findings"][0]["fix"]
 
 
 def test_a_chain_whose_handshake_failed_afterwards_is_judged_too(pki, settings):

@@ -25,6 +25,8 @@ class Endpoint:
     expect_fingerprint: SHA-256 of the leaf that has to be served, lower-case hex without colons.
     timeout: seconds for name resolution, connection and handshake together; None takes the run's.
     trust: its trust anchors, as trust.load_trust_store takes them; None takes the run's.
+    starttls: the protocol that comes to TLS in the clear, one of module_utils/endpoints.py's STARTTLS_PORTS; None for TLS
+        from the first byte.
     """
 
     host: str
@@ -34,6 +36,7 @@ class Endpoint:
     expect_fingerprint: str | None = None
     timeout: float | None = None
     trust: tuple[str, ...] | None = None
+    starttls: str | None = None
 
     @property
     def label(self) -> str:

@@ -44,12 +44,14 @@ class Line:
     """A socket and the TLS that is spoken over it, kept apart so that what comes in is seen before OpenSSL reads it:
     of a plain text answer OpenSSL would only say `wrong version number`.
 
-    heard: whether TLS has come in; flight: what was sent last; received: bytes of TLS that have come in.
+    agreed: whether a dialogue in the clear has come to TLS; heard: whether TLS has come in; flight: what was sent last;
+    received: bytes of TLS that have come in.
     """
 
     sock: socket.socket
     address: Address
     connection: SSL.Connection
+    agreed: bool = False
     heard: bool = False
     flight: bytes = b""
     received: int = 0
@@ -88,10 +90,16 @@ class Line:
         """The failure that an end of the connection is just now."""
         if self.heard:
             return Trouble(HANDSHAKE_FAILED, f"{self.address.label} broke off in mid-handshake: {how}")
+        if self.agreed:
+            return Trouble(HANDSHAKE_FAILED, f"{self.address.label} agreed to TLS and broke off: {how}")
         return Trouble(UNREACHABLE, f"{self.address.label} took the connection and broke off without a byte: {how}")
 
     def silent(self, seconds: float) -> Trouble:
         """The failure that silence is just now."""
         if self.heard:
             return Trouble(HANDSHAKE_FAILED, f"{self.address.label} fell silent in mid-handshake for {seconds:g} s")
+        if self.agreed:
+            return Trouble(
+                HANDSHAKE_FAILED, f"{self.address.label} agreed to TLS and sent nothing more for {seconds:g} s"
+            )
         return Trouble(UNREACHABLE, f"{self.address.label} took the connection but sent nothing within {seconds:g} s")

@@ -13,12 +13,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from ansible_collections.fullchain.tls.plugins.module_utils import words
 from ansible_collections.fullchain.tls.plugins.plugin_utils.errors import InputError
 from ansible_collections.fullchain.tls.plugins.plugin_utils.wire.endpoints import Endpoint, parse_endpoint
 
-UNREACHABLE = "unreachable"
-NOT_TLS = "not-tls"
-HANDSHAKE_FAILED = "handshake-failed"
+UNREACHABLE, NOT_TLS, HANDSHAKE_FAILED = words.UNREACHABLE, words.NOT_TLS, words.HANDSHAKE_FAILED
 FAILURE_KINDS = (UNREACHABLE, NOT_TLS, HANDSHAKE_FAILED)
 
 _KEYS = ("endpoint", "address", "protocol", "chain", "failure_kind", "failure_detail", "stapled", "cipher", "group")

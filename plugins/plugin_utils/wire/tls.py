@@ -13,6 +13,7 @@ try:
 except ImportError:  # plugin_utils/libraries.py says what is missing
     pass
 
+from ansible_collections.fullchain.tls.plugins.module_utils.words import quoted
 from ansible_collections.fullchain.tls.plugins.plugin_utils.wire.served import HANDSHAKE_FAILED, NOT_TLS
 
 # Content types of the two records a TLS server may open with (RFC 8446, 5.1).
@@ -97,7 +98,7 @@ def is_not_tls(first: bytes) -> Trouble | None:
     """Judge the first bytes that a server sent: anything but a handshake or an alert record is another protocol."""
     if first[0] in (_ALERT, _HANDSHAKE) and first[1:2] in (b"", b"\x03"):
         return None
-    return Trouble(NOT_TLS, f"{_protocol_of(first)}: {_printable(first)}")
+    return Trouble(NOT_TLS, f"{_protocol_of(first)}: {quoted(first)}")
 
 
 def handshake_trouble(error: SSL.Error) -> Trouble:
@@ -119,8 +120,3 @@ def _protocol_of(first: bytes) -> str:
     if re.match(rb"220[ -]", first):
         return "the port greets like SMTP or FTP, without TLS"
     return "the port answers something other than TLS"
-
-
-def _printable(data: bytes) -> str:
-    """The beginning of the first line, safe for a screen: what is not printable ASCII is escaped."""
-    return repr(data[:60].split(b"\n", 1)[0].rstrip(b"\r"))[1:]

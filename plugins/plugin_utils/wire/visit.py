@@ -17,6 +17,8 @@ try:
 except ImportError:  # plugin_utils/libraries.py says what is missing
     pass
 
+from ansible_collections.fullchain.tls.plugins.module_utils.starttls import dialogue
+from ansible_collections.fullchain.tls.plugins.plugin_utils.wire.converse import Conversation
 from ansible_collections.fullchain.tls.plugins.plugin_utils.wire.endpoints import Endpoint
 from ansible_collections.fullchain.tls.plugins.plugin_utils.wire.line import Line, Steps, Wait
 from ansible_collections.fullchain.tls.plugins.plugin_utils.wire.resolve import Address
@@ -86,7 +88,13 @@ def _look(
     endpoint: Endpoint, sock: socket.socket, address: Address, until: float, seconds: float, context: SSL.Context
 ) -> Visit:
     line = Line(sock, address, open_connection(context, endpoint.sni))
-    trouble = yield from _shake_hands(line, until, seconds)
+    trouble = None
+    if endpoint.starttls is not None:
+        conversation = Conversation(sock, address.label, until, seconds)
+        trouble = yield from conversation.lead(dialogue(endpoint.starttls, endpoint.name))
+        line.agreed = trouble is None
+    if trouble is None:
+        trouble = yield from _shake_hands(line, until, seconds)
     if trouble is None and refusal_follows(line.connection, line.flight):
         trouble = yield from _await_consent(line, min(until, time.monotonic() + _CONSENT_SECONDS))
     chain = served_chain(line.connection)

@@ -420,6 +420,13 @@ BESIDE_THE_CHAIN = (
         for kind in ("unreachable", "not-tls", "handshake-failed", "protocol-too-old")
     ),
     Row(
+        "no TLS after STARTTLS",
+        chain=[],
+        failure=Failure("not-tls", "what the connection met", starttls="smtp"),
+        found=[("not-tls", "error", None)],
+        complete=None,
+    ),
+    Row(
         "another leaf than deployed",
         {"new": leaf()},
         expect="new",

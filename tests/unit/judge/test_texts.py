@@ -31,7 +31,14 @@ TEXTS = [
         "not-tls",
         "what answers does not speak TLS: what the connection met",
         "Check the port, and in nginx that the server block says `listen 443 ssl`; a mail or database port "
-        "may speak TLS only after STARTTLS, which is not asked for here.",
+        "may speak TLS only after STARTTLS, for which the endpoint's `starttls` asks.",
+    ),
+    (
+        "no TLS after STARTTLS",
+        "not-tls",
+        "asked for STARTTLS (smtp), the server comes to no TLS: what the connection met",
+        "Give the server's TLS settings a certificate and a key that it can read; its log says what it misses. For a port that speaks "
+        "TLS from the first byte, or another protocol, change the endpoint's `starttls`.",
     ),
     (
         "protocol-too-old",

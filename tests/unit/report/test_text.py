@@ -18,6 +18,7 @@ def result(**values):
     defaults = {
         "endpoint": "shop.example.com:443",
         "address": "192.0.2.7",
+        "starttls": None,
         "ok": True,
         "reachable": True,
         "protocol": "TLSv1.3",
@@ -48,6 +49,12 @@ def test_what_is_not_known_is_left_out():
         "ok      192.0.2.7:443, TLSv1.3"
     ]
     assert result_lines(result(endpoint="[::1]:443", address="::1")) == ["ok      [::1]:443, TLSv1.3, until 2026-12-31"]
+
+
+def test_the_protocol_before_tls():
+    assert result_lines(result(endpoint="mail.example.com:25", starttls="smtp"))[0].startswith(
+        "ok      mail.example.com:25 (smtp) at 192.0.2.7,"
+    )
 
 
 def test_an_address_that_another_begins_with_is_shown():

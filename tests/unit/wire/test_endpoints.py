@@ -35,6 +35,28 @@ FORMS = "host, host:port, [IPv6]:port, or a mapping with `host`"
             Endpoint("a.example", expect_fingerprint="ab" * 32),
             "a.example:443",
         ),
+        *(
+            (
+                {"host": "a.example", "starttls": protocol},
+                Endpoint("a.example", port, starttls=protocol),
+                f"a.example:{port}",
+            )
+            for protocol, port in (
+                ("smtp", 25),
+                ("imap", 143),
+                ("pop3", 110),
+                ("ftp", 21),
+                ("ldap", 389),
+                ("xmpp", 5222),
+                ("postgres", 5432),
+                ("mysql", 3306),
+            )
+        ),
+        (
+            {"host": "a.example", "port": 587, "starttls": "smtp"},
+            Endpoint("a.example", 587, starttls="smtp"),
+            "a.example:587",
+        ),
     ],
 )
 def test_accepted(value, expected, label):
@@ -64,7 +86,7 @@ def test_accepted(value, expected, label):
         (
             {"host": "a.example", "sni": "b"},
             "endpoint {'host': 'a.example', 'sni': 'b'}: unknown key 'sni' "
-            "(known: host, port, server_name, address, expect_fingerprint, timeout, trust)",
+            "(known: host, port, server_name, address, expect_fingerprint, timeout, trust, starttls)",
         ),
         ({"host": 5}, "endpoint {'host': 5}: host 5 is neither a hostname nor an IP address"),
         (
@@ -83,6 +105,11 @@ def test_accepted(value, expected, label):
             {"host": "a", "expect_fingerprint": "abc"},
             "endpoint {'host': 'a', 'expect_fingerprint': 'abc'}: expect_fingerprint 'abc' is no SHA-256 fingerprint; "
             "expected 64 hex digits",
+        ),
+        (
+            {"host": "a", "starttls": "nntp"},
+            "endpoint {'host': 'a', 'starttls': 'nntp'}: starttls 'nntp' is not known; expected one of "
+            "smtp, imap, pop3, ftp, ldap, xmpp, postgres, mysql",
         ),
         (
             {"host": "a", "trust": "system"},

@@ -131,6 +131,47 @@ def test_failures(handler, kind, detail):
     assert took < 4
 
 
+@pytest.mark.parametrize("interpreter", INTERPRETERS)
+def test_a_refusal_of_starttls(interpreter):
+    def mail(connection):
+        connection.sendall(b"220 hello\r\n")
+        connection.recv(4096)
+        connection.sendall(b"250-hello\r\n250 HELP\r\n")
+        servers.stall(connection)
+
+    with servers.raw_server(mail) as port:
+        served = look([{"host": HOST, "port": port, "starttls": "smtp"}], interpreter)[0]
+    assert (served.failure_kind, served.address) == ("not-tls", HOST)
+    assert served.failure_detail == "the SMTP server does not offer STARTTLS, but 'HELP'"
+
+
+def test_starttls_that_this_openssl_does_not_know(tmp_path):
+    """OpenSSL 1.0.2 prints how it is used, and names in it the protocols that it knows."""
+    old = tmp_path / "openssl"
+    old.write_text(
+        """#!/bin/sh
+case $* in
+version) echo 'OpenSSL 1.0.2u  20 Dec 2019' ;;
+*) echo ' -starttls prot - use the STARTTLS command before starting TLS
+                 for those protocols that support it, where
+                 'prot' defines which one to assume.  Currently,
+                 only "smtp", "pop3", "imap", "ftp" and "xmpp"
+                 are supported.' >&2; exit 1 ;;
+esac
+"""
+    )
+    old.chmod(0o755)
+    from ansible_collections.fullchain.tls.plugins.module_utils.served_chain import fetch_all
+
+    port = servers.free_port()
+    assert fetch_all([{"host": HOST, "port": port, "starttls": "imap"}], str(old))[0]["failure_kind"] == "unreachable"
+    with pytest.raises(
+        ValueError, match=r"^endpoint db.example.com:3306: starttls mysql is not known to this host's"
+    ) as refusal:
+        fetch_all([{"host": "db.example.com", "starttls": "mysql"}], str(old))
+    assert str(refusal.value).endswith("openssl (version 1.0)")
+
+
 def test_unreachable():
     port = servers.free_port()
     refused, unknown = look([f"{HOST}:{port}", "nowhere.invalid"])

@@ -18,7 +18,12 @@ _MESSAGES = {
     "not-tls": (
         "what answers does not speak TLS: {detail}",
         "Check the port, and in nginx that the server block says `listen 443 ssl`; a mail or database port may speak TLS "
-        "only after STARTTLS, which is not asked for here.",
+        "only after STARTTLS, for which the endpoint's `starttls` asks.",
+    ),
+    "not-tls/starttls": (
+        "asked for STARTTLS ({starttls}), the server comes to no TLS: {detail}",
+        "Give the server's TLS settings a certificate and a key that it can read; its log says what it misses. For a port that speaks TLS "
+        "from the first byte, or another protocol, change the endpoint's `starttls`.",
     ),
     "protocol-too-old": (
         "the server offers no version of TLS that clients still speak: {detail}",
@@ -36,8 +41,9 @@ def failed_connection(context: Context) -> Iterator[Finding]:
     """RFC 8446 4.4.2 begins where a certificate arrives; this is for when none did."""
     failure = context.case.failure
     if failure is not None:
-        message, fix = _MESSAGES[failure.kind]
-        yield context.finding(failure.kind, message.format(detail=failure.detail), fix)
+        special = f"{failure.kind}/starttls" if failure.starttls else failure.kind
+        message, fix = _MESSAGES.get(special, _MESSAGES[failure.kind])
+        yield context.finding(failure.kind, message.format(detail=failure.detail, starttls=failure.starttls), fix)
 
 
 def stale_certificate(context: Context) -> Iterator[Finding]:

@@ -1,0 +1,144 @@
+# Copyright (c) 2026, the fullchain.tls contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""`openssl s_client`: its arguments in the versions that hosts have (1.0.2 up), and what its words mean."""
+
+import os
+import re
+import subprocess
+import time
+from typing import Any, Dict, List, NamedTuple, Optional, Tuple
+
+from ansible_collections.fullchain.tls.plugins.module_utils.endpoints import is_ip, label
+from ansible_collections.fullchain.tls.plugins.module_utils.words import HANDSHAKE_FAILED, NOT_TLS, UNREACHABLE
+
+_CERTIFICATE = re.compile(r"-----BEGIN CERTIFICATE-----\n.+?\n-----END CERTIFICATE-----\n", re.DOTALL)
+# `Protocol  : TLSv1.2` is the session's; the `New, ` line names the cipher's own protocol, right for TLS 1.3 only.
+_PROTOCOLS = (re.compile(r"^ *Protocol *: (\S+)$", re.MULTILINE), re.compile(r"^New, (TLSv1\.3),", re.MULTILINE))
+_ALERT = re.compile(r":(?:ssl/tls|sslv3|tlsv1|tlsv13|tls) (?:alert )?([^:]+):[^\n]*SSL alert number \d+")
+_REASON = re.compile(r":error:[^:]*:[^:]*:[^:]*:([^:]+):")
+_FOREIGN = (
+    "wrong version number",
+    "unknown protocol",
+    "packet length too long",
+    "http request",
+    "record layer failure",
+)
+
+Endpoint = Dict[str, Any]
+
+
+class Openssl(NamedTuple):
+    """The command and its version, (1, 1) or so."""
+
+    path: str
+    version: Tuple[int, ...]
+
+
+def find_openssl(path: str) -> Openssl:
+    """Ask the command for its version. Raises OSError when it can't be run, ValueError when it is not OpenSSL's."""
+    done = subprocess.Popen(
+        [path, "version"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    )
+    said = done.communicate()[0].decode("utf-8", "replace").strip()
+    match = re.match(r"(?:Open|Libre)SSL (\d+)\.(\d+)", said)
+    if not match:
+        raise ValueError("{0} version said {1!r}; expected OpenSSL's".format(path, said))
+    return Openssl(path, (int(match.group(1)), int(match.group(2))))
+
+
+def refuse_unknown_protocols(endpoints: List[Endpoint], openssl: Openssl) -> None:
+    """Raise ValueError when the command does not know the `starttls` of an endpoint: what it knows grew with 1.1.1."""
+    wanted = [endpoint for endpoint in endpoints if endpoint.get("starttls")]
+    if not wanted:
+        return
+    said = subprocess.Popen(
+        [openssl.path, "s_client", "-starttls", "?"],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    ).communicate()[0]
+    known = set(re.findall(r"[a-z0-9-]+", said.decode("utf-8", "replace")))
+    for endpoint in wanted:
+        if endpoint["starttls"] not in known:
+            where = label(endpoint["host"], endpoint["port"])
+            version = ".".join(map(str, openssl.version))
+            raise ValueError(
+                "endpoint {0}: starttls {1} is not known to this host's {2} (version {3})".format(
+                    where, endpoint["starttls"], openssl.path, version
+                )
+            )
+
+
+def certificates(said: str) -> List[str]:
+    """The certificates that s_client printed, each in PEM form, in served order."""
+    return _CERTIFICATE.findall(said)
+
+
+def look(endpoint: Endpoint, address: str, until: float, openssl: Openssl) -> Tuple[str, str]:
+    """What s_client printed, and what it complained of: "" after a handshake, `timed out` when it was stopped."""
+    command = [openssl.path, *_arguments(endpoint, address, openssl)]
+    # An empty configuration: Debian's raises the lowest protocol, and this is to see servers older than that.
+    environment = dict(os.environ, LC_ALL="C", OPENSSL_CONF=os.devnull)
+    client = subprocess.Popen(
+        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment
+    )
+    try:
+        out, err = client.communicate(timeout=max(0.1, until - time.time()))
+    except subprocess.TimeoutExpired:
+        client.kill()
+        out, err = client.communicate()
+        err = b"timed out"
+    said, complaint = out.decode("utf-8", "replace"), err.decode("utf-8", "replace")
+    failed = client.returncode != 0 or _ALERT.search(complaint) or "-----BEGIN CERTIFICATE-----" not in said
+    return said, (complaint or "no word from openssl") if failed else ""
+
+
+def _arguments(endpoint: Endpoint, address: str, openssl: Openssl) -> List[str]:
+    where = "[{0}]:{1}" if ":" in address else "{0}:{1}"
+    arguments = [
+        "s_client",
+        "-showcerts",
+        "-legacy_server_connect",
+        "-connect",
+        where.format(address, endpoint["port"]),
+    ]
+    # The levels came with 1.1.0; level 0 lets weak keys and ciphers be seen.
+    arguments += ["-cipher", "ALL:!aNULL:@SECLEVEL=0" if openssl.version >= (1, 1) else "ALL:!aNULL"]
+    name = endpoint.get("server_name") or endpoint["host"]
+    if endpoint.get("starttls"):
+        arguments += ["-starttls", endpoint["starttls"]]
+    if endpoint.get("starttls") == "xmpp":
+        arguments += ["-xmpphost", name]
+    if not is_ip(name):  # RFC 6066, section 3: no address in the extension
+        arguments += ["-servername", name.encode("idna").decode("ascii") if not _is_ascii(name) else name]
+    return arguments
+
+
+def _is_ascii(text: str) -> bool:
+    return all(ord(character) < 128 for character in text)
+
+
+def protocol_of(said: str) -> Optional[str]:
+    """The TLS version that was agreed on, as s_client printed it."""
+    found = [match.group(1) for match in (pattern.search(said) for pattern in _PROTOCOLS) if match]
+    return found[0] if found else None
+
+
+def failure_of(complaint: str, answered: bool, address: str, port: int, seconds: float) -> Tuple[str, str]:
+    """Kind and detail of a handshake that failed, from what s_client wrote on stderr; answered: whether the server ever did."""
+    where = "{0} port {1}".format(address, port)
+    if complaint == "timed out":
+        kind = HANDSHAKE_FAILED if answered else UNREACHABLE
+        return kind, "{0} took the connection but completed no handshake within {1:g} s".format(where, seconds)
+    alert = _ALERT.search(complaint)
+    if alert:
+        return HANDSHAKE_FAILED, "the server refused with the TLS alert '{0}'".format(alert.group(1))
+    reasons = _REASON.findall(complaint)
+    if any(foreign in reason for reason in reasons for foreign in _FOREIGN):
+        return NOT_TLS, "{0} answers something other than TLS ({1})".format(where, reasons[0])
+    if "unexpected eof" in complaint or "errno=0" in complaint or "errno=104" in complaint:
+        return (HANDSHAKE_FAILED if answered else UNREACHABLE), "{0} broke off before the handshake was done".format(
+            where
+        )
+    return HANDSHAKE_FAILED, "openssl could not go on: {0}".format(", ".join(reasons) or complaint.strip()[:200])
