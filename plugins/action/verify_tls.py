@@ -76,9 +76,9 @@ class ActionModule(ActionBase):
         settings = read_settings({**params, "trust": trust})
         if params.get("chain") is not None:
             return [self._judge_files(params, settings)]
-        endpoints = [self._with_trust(parse_endpoint(value)) for value in params.get("endpoints") or ()]
+        endpoints = [self._with_files(parse_endpoint(value)) for value in params.get("endpoints") or ()]
         served = read_served(params["served"]) if params.get("served") is not None else []
-        served = [replace(item, endpoint=self._with_trust(item.endpoint)) for item in served]
+        served = [replace(item, endpoint=self._with_files(item.endpoint)) for item in served]
         if not endpoints and not served:
             raise InputError("there is nothing to verify: the list of endpoints is empty")
         return [*verify_endpoints(endpoints, settings), *judge_served(served, settings)]
@@ -111,10 +111,15 @@ class ActionModule(ActionBase):
         finally:
             self._loader.cleanup_all_tmp_files()
 
-    def _with_trust(self, endpoint: Endpoint) -> Endpoint:
-        if endpoint.trust is None:
-            return endpoint
-        return replace(endpoint, trust=located(endpoint.trust, self._find_file))
+    def _with_files(self, endpoint: Endpoint) -> Endpoint:
+        """The endpoint with the files found and read that it names."""
+        if endpoint.trust is not None:
+            endpoint = replace(endpoint, trust=located(endpoint.trust, self._find_file))
+        if endpoint.expect_certificate is not None:
+            source, pem = self._read(endpoint.expect_certificate, "expect_certificate")
+            leaf = read_certificates(pem, source)[0]
+            endpoint = replace(endpoint, expect_fingerprint=leaf.sha256, expect_certificate=None)
+        return endpoint
 
     def _find_file(self, path: str) -> str | None:
         """Where a path is that is relative to the role or the playbook, as for the module copy."""

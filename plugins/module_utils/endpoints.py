@@ -12,8 +12,17 @@ from typing import Any, Callable, Dict, Mapping, Optional, Tuple
 
 FORMS = "host, host:port, [IPv6]:port, or a mapping with `host`"
 KEYS = (
-    "host", "port", "server_name", "address", "expect_fingerprint", "timeout", "trust", "starttls",
-)  # fmt: skip
+    "host",
+    "port",
+    "server_name",
+    "address",
+    "expect_fingerprint",
+    "expect_certificate",
+    "timeout",
+    "trust",
+    "starttls",
+    "sni",
+)
 # The protocols that come to TLS by STARTTLS or the like, and the port that each has in the clear (IANA).
 STARTTLS_PORTS = {
     "smtp": 25,
@@ -96,6 +105,8 @@ def _from_mapping(value: Mapping[Any, Any]) -> Dict[str, Any]:
     for key, read in _READERS.items():
         if key in given:
             given[key] = read(given[key], shown)
+    if "expect_fingerprint" in given and "expect_certificate" in given:
+        raise ValueError("endpoint {0!r}: expect_fingerprint and expect_certificate exclude each other".format(shown))
     given["port"] = _port(given.get("port", STARTTLS_PORTS.get(given.get("starttls", ""), _DEFAULT_PORT)), shown)
     return given
 
@@ -156,9 +167,32 @@ def _starttls(value: Any, shown: Any) -> str:
     return value
 
 
+def _sni(value: Any, shown: Any) -> bool:
+    return _yes_or_no(value, shown, "sni")
+
+
+def _yes_or_no(value: Any, shown: Any, key: str) -> bool:
+    text = str(value).lower()  # templates make text of booleans
+    if text not in ("true", "yes", "false", "no"):
+        raise ValueError("endpoint {0!r}: {1} {2!r} is not known; expected true or false".format(shown, key, value))
+    return text in ("true", "yes")
+
+
+def _certificate(value: Any, shown: Any) -> str:
+    if not isinstance(value, str) or not value.strip():
+        raise ValueError(
+            "endpoint {0!r}: expect_certificate {1!r} is no certificate; expected PEM text or a path".format(
+                shown, value
+            )
+        )
+    return value
+
+
 _READERS: Dict[str, Callable[[Any, Any], Any]] = {
     "timeout": _seconds,
     "expect_fingerprint": _fingerprint,
     "trust": _trust,
     "starttls": _starttls,
+    "sni": _sni,
+    "expect_certificate": _certificate,
 }

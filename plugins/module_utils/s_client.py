@@ -29,9 +29,10 @@ Endpoint = Dict[str, Any]
 
 
 class Openssl(NamedTuple):
-    """The command and its version, (1, 1) or so."""
+    """The command, whose it is (OpenSSL or LibreSSL) and its version, (1, 1, 1) or so."""
 
     path: str
+    maker: str
     version: Tuple[int, ...]
 
 
@@ -41,10 +42,10 @@ def find_openssl(path: str) -> Openssl:
         [path, "version"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
     )
     said = done.communicate()[0].decode("utf-8", "replace").strip()
-    match = re.match(r"(?:Open|Libre)SSL (\d+)\.(\d+)", said)
+    match = re.match(r"((?:Open|Libre)SSL) (\d+)\.(\d+)\.(\d+)", said)
     if not match:
         raise ValueError("{0} version said {1!r}; expected OpenSSL's".format(path, said))
-    return Openssl(path, (int(match.group(1)), int(match.group(2))))
+    return Openssl(path, match.group(1), tuple(int(number) for number in match.groups()[1:]))
 
 
 def refuse_unknown_protocols(endpoints: List[Endpoint], openssl: Openssl) -> None:
@@ -61,11 +62,13 @@ def refuse_unknown_protocols(endpoints: List[Endpoint], openssl: Openssl) -> Non
     known = set(re.findall(r"[a-z0-9-]+", said.decode("utf-8", "replace")))
     for endpoint in wanted:
         if endpoint["starttls"] not in known:
-            where = label(endpoint["host"], endpoint["port"])
-            version = ".".join(map(str, openssl.version))
             raise ValueError(
-                "endpoint {0}: starttls {1} is not known to this host's {2} (version {3})".format(
-                    where, endpoint["starttls"], openssl.path, version
+                "endpoint {0}: starttls {1} is not known to this host's {2} {3} ({4})".format(
+                    label(endpoint["host"], endpoint["port"]),
+                    endpoint["starttls"],
+                    openssl.maker,
+                    ".".join(map(str, openssl.version)),
+                    openssl.path,
                 )
             )
 
@@ -110,7 +113,10 @@ def _arguments(endpoint: Endpoint, address: str, openssl: Openssl) -> List[str]:
         arguments += ["-starttls", endpoint["starttls"]]
     if endpoint.get("starttls") == "xmpp":
         arguments += ["-xmpphost", name]
-    if not is_ip(name):  # RFC 6066, section 3: no address in the extension
+    if endpoint.get("sni") is False or is_ip(name):  # RFC 6066, section 3: no address in the extension
+        # OpenSSL before 1.1.1, and LibreSSL, send a name only when they are told to.
+        arguments += ["-noservername"] if openssl.maker == "OpenSSL" and openssl.version >= (1, 1, 1) else []
+    else:
         arguments += ["-servername", name.encode("idna").decode("ascii") if not _is_ascii(name) else name]
     return arguments
 

@@ -37,7 +37,8 @@ options:
       - C(timeout), seconds, instead of O(timeout).
       - C(starttls), as for M(fullchain.tls.verify_tls). The host's C(openssl) has to know the protocol; version 1.1.1
         knows them all.
-      - C(expect_fingerprint) and C(trust) are handed on to M(fullchain.tls.verify_tls).
+      - C(sni), default V(true). With V(false) no name is sent.
+      - C(expect_fingerprint), C(expect_certificate) and C(trust) are handed on to M(fullchain.tls.verify_tls).
     type: list
     elements: raw
     required: true

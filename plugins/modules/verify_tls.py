@@ -43,6 +43,9 @@ options:
       - C(server_name), the name sent as SNI and looked for in the certificate, default C(host).
       - C(address), connect here instead of to C(host).
       - C(expect_fingerprint), SHA-256 of the leaf that has to be served.
+      - C(expect_certificate), the leaf that has to be served, PEM text or a path on the controller; the first certificate
+        counts. It goes without C(expect_fingerprint).
+      - C(sni), default V(true). With V(false) no name is sent, and what the server sends then is judged for the name.
       - C(timeout), seconds, instead of O(timeout).
       - C(trust), a list, instead of O(trust).
       - C(starttls), for a server that comes to TLS by STARTTLS or the like. V(smtp), V(imap), V(pop3), V(ftp), V(ldap),

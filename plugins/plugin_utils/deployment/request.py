@@ -229,6 +229,10 @@ def _target(value: Any, number: int, covered: Mapping[str, str | None]) -> Targe
         endpoint = parse_endpoint(value)
     except InputError as error:
         raise InputError(f"{label}: {error}") from None
+    if endpoint.expect_certificate is not None:
+        raise InputError(
+            f"{label}: expect_certificate is for verify_tls; what a deploy expects is named by `certificate`"
+        )
     if wanted is not None and wanted not in covered.values():
         known = sorted({name for name in covered.values() if name})
         raise InputError(

@@ -27,6 +27,9 @@ class Endpoint:
     trust: its trust anchors, as trust.load_trust_store takes them; None takes the run's.
     starttls: the protocol that comes to TLS in the clear, one of module_utils/endpoints.py's STARTTLS_PORTS; None for TLS
         from the first byte.
+    sni: whether a server_name is sent.
+    expect_certificate: PEM text or a path, whose first certificate has to be served; whoever can read files puts its
+        fingerprint in expect_fingerprint instead.
     """
 
     host: str
@@ -37,6 +40,8 @@ class Endpoint:
     timeout: float | None = None
     trust: tuple[str, ...] | None = None
     starttls: str | None = None
+    sni: bool = True
+    expect_certificate: str | None = None
 
     @property
     def label(self) -> str:
@@ -54,9 +59,9 @@ class Endpoint:
         return self.address or self.host
 
     @property
-    def sni(self) -> str | None:
+    def sni_name(self) -> str | None:
         """The name for the server_name extension; None for an IP address, which RFC 6066 section 3 forbids there."""
-        return None if reader.is_ip(self.name) else self.name
+        return self.name if self.sni and not reader.is_ip(self.name) else None
 
 
 def parse_endpoint(value: str | Mapping[str, Any]) -> Endpoint:

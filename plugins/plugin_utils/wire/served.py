@@ -10,7 +10,7 @@ import binascii
 import re
 import textwrap
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 from ansible_collections.fullchain.tls.plugins.module_utils import words
@@ -49,7 +49,7 @@ class Served:
     def to_dict(self) -> dict[str, Any]:
         """The shape that the module served_chain returns: certificates as PEM, the staple as base64."""
         return {
-            "endpoint": {key: value for key, value in asdict(self.endpoint).items() if value is not None},
+            "endpoint": {**_set_fields(self.endpoint), "host": self.endpoint.host, "port": self.endpoint.port},
             "address": self.address,
             "protocol": self.protocol,
             "chain": [der_to_pem(der) for der in self.chain],
@@ -91,6 +91,12 @@ def read_served(value: Any) -> list[Served]:
             "served cannot be read: expected the result of fullchain.tls.served_chain, or its list `served`"
         )
     return [Served.from_dict(entry) for entry in entries]
+
+
+def _set_fields(endpoint: Endpoint) -> dict[str, Any]:
+    """The fields that differ from their defaults."""
+    values = ((field, getattr(endpoint, field.name)) for field in fields(endpoint))
+    return {field.name: value for field, value in values if value != field.default}
 
 
 def der_to_pem(der: bytes) -> str:

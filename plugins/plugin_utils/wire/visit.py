@@ -87,7 +87,7 @@ def _connect(sock: socket.socket, address: Address, until: float, seconds: float
 def _look(
     endpoint: Endpoint, sock: socket.socket, address: Address, until: float, seconds: float, context: SSL.Context
 ) -> Visit:
-    line = Line(sock, address, open_connection(context, endpoint.sni))
+    line = Line(sock, address, open_connection(context, endpoint.sni_name))
     trouble = None
     if endpoint.starttls is not None:
         conversation = Conversation(sock, address.label, until, seconds)

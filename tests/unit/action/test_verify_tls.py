@@ -101,7 +101,7 @@ def at(port, **fields):
     return {"host": NAME, "address": HOST, "port": port, **fields}
 
 
-def test_endpoints(work, server, leaf_only):
+def test_endpoints(work, pki, server, leaf_only):
     trust = ["root.pem"]
     results, _printed = run_tasks(
         work,
@@ -116,10 +116,12 @@ def test_endpoints(work, server, leaf_only):
             verify(endpoints=[at(server, expect_fingerprint="00" * 32)], trust=trust),
             verify(endpoints=[at(leaf_only)], trust=trust, clients=["go"]),
             verify(endpoints=[at(server)]),
+            verify(endpoints=[at(server, expect_certificate="fullchain.pem")], trust=trust),
+            verify(endpoints=[at(server, expect_certificate=pki.pem("inter"))], trust=trust),
         ],
         "--check",
     )
-    good, mixed, never, warned, strict, later, named, stale, only_go, untrusted = results
+    good, mixed, never, warned, strict, later, named, stale, only_go, untrusted, expected, another = results
     assert [entry["ok"] for entry in good["results"]] == [True, True]
     assert good["summary"] == {"total": 2, "ok": 2, "failed": 0, "unreachable": 0, "by_code": {}}
     assert (good["failed"], good["changed"]) == (False, False)
@@ -139,6 +141,8 @@ def test_endpoints(work, server, leaf_only):
     assert "expired" in codes(later)
     assert codes(named) == ["name-mismatch"]
     assert codes(stale) == ["stale-certificate"]
+    assert codes(expected) == []
+    assert codes(another) == ["stale-certificate"]
     assert only_go["results"][0]["clients"] == {"go": False}
     assert codes(untrusted)
     assert untrusted["results"][0]["ok"] is False
@@ -250,6 +254,11 @@ def test_bad_input(work, server):
         (verify(endpoints=["a:b"]), "endpoint 'a:b': 'b' is not a port; expected a number from 1 to 65535"),
         (verify(endpoints=[{"host": "a", "starttsl": "smtp"}]), "unknown key 'starttsl'"),
         (verify(endpoints=[{"host": "a", "starttls": "nntp"}]), "starttls 'nntp' is not known; expected one of smtp,"),
+        (
+            verify(endpoints=[{"host": "a", "expect_certificate": "no.pem"}]),
+            "expect_certificate: 'no.pem' cannot be read",
+        ),
+        (verify(endpoints=[{"host": "a", "expect_certificate": "privkey.pem"}]), "privkey.pem"),
         (verify(endpoints=one, at="today"), "at: 'today' is not a time; expected RFC 3339"),
         (verify(endpoints=one, clients=["chrome"]), "clients: 'chrome' is not known"),
         (verify(endpoints=one, fail_on="sometimes"), "fail_on"),

@@ -93,6 +93,10 @@ def test_defaults() -> None:
             "endpoints[0]: certificate 'b' is neither in certificates nor in lineages (there: none)",
         ),
         ({"endpoints": ["a b"]}, "endpoints[0]: endpoint 'a b'"),
+        (
+            {"endpoints": [{"host": "shop.example.com", "expect_certificate": "a.pem"}]},
+            "endpoints[0]: expect_certificate is for verify_tls; what a deploy expects is named by `certificate`",
+        ),
     ],
 )
 def test_refused(values: dict[str, Any], message: str) -> None:

@@ -84,9 +84,9 @@ def test_accepted(value, expected, label):
         ("[::1]443", "endpoint '[::1]443' cannot be read; expected an IPv6 address in brackets, [::1]:443"),
         ({"port": 443}, "endpoint {'port': 443} cannot be read: it has no `host`"),
         (
-            {"host": "a.example", "sni": "b"},
-            "endpoint {'host': 'a.example', 'sni': 'b'}: unknown key 'sni' "
-            "(known: host, port, server_name, address, expect_fingerprint, timeout, trust, starttls)",
+            {"host": "a.example", "ports": 1},
+            "endpoint {'host': 'a.example', 'ports': 1}: unknown key 'ports' (known: host, port, server_name, address, "
+            "expect_fingerprint, expect_certificate, timeout, trust, starttls, sni)",
         ),
         ({"host": 5}, "endpoint {'host': 5}: host 5 is neither a hostname nor an IP address"),
         (
@@ -105,6 +105,20 @@ def test_accepted(value, expected, label):
             {"host": "a", "expect_fingerprint": "abc"},
             "endpoint {'host': 'a', 'expect_fingerprint': 'abc'}: expect_fingerprint 'abc' is no SHA-256 fingerprint; "
             "expected 64 hex digits",
+        ),
+        (
+            {"host": "a", "sni": "b"},
+            "endpoint {'host': 'a', 'sni': 'b'}: sni 'b' is not known; expected true or false",
+        ),
+        (
+            {"host": "a", "expect_certificate": ["a.pem"]},
+            "endpoint {'host': 'a', 'expect_certificate': ['a.pem']}: expect_certificate ['a.pem'] is no certificate; "
+            "expected PEM text or a path",
+        ),
+        (
+            {"host": "a", "expect_certificate": "a.pem", "expect_fingerprint": "ab" * 32},
+            f"endpoint {{'host': 'a', 'expect_certificate': 'a.pem', 'expect_fingerprint': '{'ab' * 32}'}}: "
+            "expect_fingerprint and expect_certificate exclude each other",
         ),
         (
             {"host": "a", "starttls": "nntp"},
@@ -135,7 +149,8 @@ def test_names_that_are_none(name, key):
 
 
 def test_an_address_is_not_sent_as_server_name():
-    assert parse_endpoint("192.0.2.7").sni is None
-    assert parse_endpoint("[::1]:443").sni is None
-    assert parse_endpoint({"host": "192.0.2.7", "server_name": "a.example"}).sni == "a.example"
-    assert parse_endpoint({"host": "a.example", "address": "192.0.2.7"}).sni == "a.example"
+    assert parse_endpoint("192.0.2.7").sni_name is None
+    assert parse_endpoint("[::1]:443").sni_name is None
+    assert parse_endpoint({"host": "192.0.2.7", "server_name": "a.example"}).sni_name == "a.example"
+    assert parse_endpoint({"host": "a.example", "sni": "no"}).sni_name is None
+    assert parse_endpoint({"host": "a.example", "address": "192.0.2.7"}).sni_name == "a.example"

@@ -87,6 +87,7 @@ def test_the_server_name_is_sent(tmp_path):
     with servers.s_server(tmp_path, both, ["leaf"], *second) as port:
         assert fetch(port).chain == (both.der("leaf"),)
         assert fetch(port, server_name="other.example.com").chain == (both.der("other"),)
+        assert fetch(port, server_name="other.example.com", sni=False).chain == (both.der("leaf"),)
 
 
 def test_no_server_name_is_sent_for_an_address():

@@ -20,7 +20,7 @@ ENDPOINT = {"host": "a.example"}
     [
         Served(Endpoint("a.example")),
         Served(
-            Endpoint("a.example", 8443, "b.example", "::1", "ab" * 32, 2.5),
+            Endpoint("a.example", 8443, "b.example", "::1", "ab" * 32, 2.5, starttls="smtp", sni=False),
             address="::1",
             protocol="TLSv1.3",
             chain=(b"x" * 100, b"\x00"),
@@ -36,6 +36,11 @@ def test_there_and_back(served):
     assert Served.from_dict(json.loads(json.dumps(served.to_dict()))) == served
     assert read_served({"changed": False, "served": [served.to_dict()]}) == [served]
     assert read_served([served.to_dict()]) == [served]
+
+
+def test_an_endpoint_is_told_as_the_user_may_have_written_it():
+    told = Served(Endpoint("a.example", sni=False, trust=("a.pem",))).to_dict()["endpoint"]
+    assert told == {"host": "a.example", "port": 443, "sni": False, "trust": ("a.pem",)}
 
 
 @pytest.mark.parametrize(

@@ -96,8 +96,10 @@ def test_the_server_name_is_sent(tmp_path, pki):
     with servers.raw_server(listen) as port:
         look([{"host": "a.example", "server_name": NAME, "address": HOST, "port": port}])
         look([f"{HOST}:{port}"])
+        look([{"host": NAME, "address": HOST, "port": port, "sni": False}])
     sent = [said for said in hello if said]  # the other connections only tried whether the port is open
-    assert [NAME.encode() in said for said in sent] == [True, False]
+    assert [NAME.encode() in said for said in sent] == [True, False, False]
+    assert not any(HOST.encode() in said for said in sent)
 
 
 def test_the_chain_is_kept_when_the_server_demands_a_client_certificate(tmp_path, pki):
@@ -165,11 +167,11 @@ esac
 
     port = servers.free_port()
     assert fetch_all([{"host": HOST, "port": port, "starttls": "imap"}], str(old))[0]["failure_kind"] == "unreachable"
-    with pytest.raises(
-        ValueError, match=r"^endpoint db.example.com:3306: starttls mysql is not known to this host's"
-    ) as refusal:
+    with pytest.raises(ValueError, match=r".") as refusal:
         fetch_all([{"host": "db.example.com", "starttls": "mysql"}], str(old))
-    assert str(refusal.value).endswith("openssl (version 1.0)")
+    assert str(refusal.value) == (
+        f"endpoint db.example.com:3306: starttls mysql is not known to this host's OpenSSL 1.0.2 ({old})"
+    )
 
 
 def test_unreachable():
