@@ -45,6 +45,7 @@ ARGUMENTS: dict[str, Any] = {
     "expires_soon": {"type": "str", "default": "33%"},
     "fail_on": {"type": "str", "default": "error", "choices": list(FAIL_ON)},
     "timeout": {"type": "float", "default": 10},
+    "versions": {"type": "bool", "default": False},
     "workers": {"type": "int", "default": 16},
     "show": {"type": "bool", "default": False},
 }
@@ -77,6 +78,8 @@ class ActionModule(ActionBase):
         if params.get("chain") is not None:
             return [self._judge_files(params, settings)]
         endpoints = [self._with_files(parse_endpoint(value)) for value in params.get("endpoints") or ()]
+        if params["versions"]:
+            endpoints = [replace(one, versions=True) if one.versions is None else one for one in endpoints]
         served = read_served(params["served"]) if params.get("served") is not None else []
         served = [replace(item, endpoint=self._with_files(item.endpoint)) for item in served]
         if not endpoints and not served:

@@ -22,7 +22,14 @@ KEYS = (
     "trust",
     "starttls",
     "sni",
+    "addresses",
+    "repeat",
+    "key_types",
+    "versions",
 )
+# Those that ask for several connections, and so may come to several results.
+SEVERAL = ("addresses", "repeat", "key_types", "versions")
+KEY_TYPES = ("ecdsa", "rsa")
 # The protocols that come to TLS by STARTTLS or the like, and the port that each has in the clear (IANA).
 STARTTLS_PORTS = {
     "smtp": 25,
@@ -167,8 +174,37 @@ def _starttls(value: Any, shown: Any) -> str:
     return value
 
 
+def _addresses(value: Any, shown: Any) -> str:
+    if value not in ("first", "all"):
+        raise ValueError("endpoint {0!r}: addresses {1!r} is not known; expected first or all".format(shown, value))
+    return str(value)
+
+
+def _repeat(value: Any, shown: Any) -> int:
+    text = str(value)
+    if isinstance(value, bool) or not re.match(r"[0-9]{1,2}\Z", text) or not 1 <= int(text) <= 64:
+        raise ValueError(
+            "endpoint {0!r}: repeat {1!r} is not a count; expected a number from 1 to 64".format(shown, value)
+        )
+    return int(text)
+
+
+def _key_types(value: Any, shown: Any) -> Tuple[str, ...]:
+    if not isinstance(value, (list, tuple)) or not value or any(item not in KEY_TYPES for item in value):
+        raise ValueError(
+            "endpoint {0!r}: key_types {1!r} is no list of kinds of keys; expected a list of {2}".format(
+                shown, value, " and ".join(KEY_TYPES)
+            )
+        )
+    return tuple(kind for kind in KEY_TYPES if kind in value)
+
+
 def _sni(value: Any, shown: Any) -> bool:
     return _yes_or_no(value, shown, "sni")
+
+
+def _versions(value: Any, shown: Any) -> bool:
+    return _yes_or_no(value, shown, "versions")
 
 
 def _yes_or_no(value: Any, shown: Any, key: str) -> bool:
@@ -194,5 +230,9 @@ _READERS: Dict[str, Callable[[Any, Any], Any]] = {
     "trust": _trust,
     "starttls": _starttls,
     "sni": _sni,
+    "addresses": _addresses,
+    "repeat": _repeat,
+    "key_types": _key_types,
+    "versions": _versions,
     "expect_certificate": _certificate,
 }

@@ -25,7 +25,27 @@ _FOREIGN = (
     "record layer failure",
 )
 
+_CIPHER = re.compile(r"^New, \S+, Cipher is (\S+)$", re.MULTILINE)
+# OpenSSL 3.2 up says `Negotiated TLS1.3 group`; in `Temp Key` elliptic curves come with and without `ECDH`.
+_GROUPS = (
+    re.compile(r"^Negotiated TLS1\.3 group: (\S+)$", re.MULTILINE),
+    re.compile(r"^(?:Server|Peer) Temp Key: (?:ECDH, )?([^,\s]+), \d+ bits$", re.MULTILINE),
+)
+# The library's own names for what the command calls otherwise.
+_NAMES = {"X25519": "x25519", "X448": "x448", "prime256v1": "secp256r1", "P-256": "secp256r1", "P-384": "secp384r1"}
+
 Endpoint = Dict[str, Any]
+
+VERSIONS = ("TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3")
+_OPTIONS = {"TLSv1": "-tls1", "TLSv1.1": "-tls1_1", "TLSv1.2": "-tls1_2", "TLSv1.3": "-tls1_3"}
+_CIPHERS = {None: "ALL", "ecdsa": "aECDSA", "rsa": "aRSA"}
+
+
+class Offer(NamedTuple):
+    """What a connection offers: only `key_type`, `ecdsa` or `rsa`, or only `version`, one of VERSIONS; None for all."""
+
+    key_type: Optional[str] = None
+    version: Optional[str] = None
 
 
 class Openssl(NamedTuple):
@@ -34,6 +54,10 @@ class Openssl(NamedTuple):
     path: str
     maker: str
     version: Tuple[int, ...]
+
+    def knows(self, version: str) -> bool:
+        """Whether it speaks that version of TLS."""
+        return version != "TLSv1.3" or self.version >= (1, 1, 1)
 
 
 def find_openssl(path: str) -> Openssl:
@@ -78,9 +102,9 @@ def certificates(said: str) -> List[str]:
     return _CERTIFICATE.findall(said)
 
 
-def look(endpoint: Endpoint, address: str, until: float, openssl: Openssl) -> Tuple[str, str]:
+def look(endpoint: Endpoint, address: str, until: float, openssl: Openssl, offer: Offer) -> Tuple[str, str]:
     """What s_client printed, and what it complained of: "" after a handshake, `timed out` when it was stopped."""
-    command = [openssl.path, *_arguments(endpoint, address, openssl)]
+    command = [openssl.path, *_arguments(endpoint, address, openssl), *_offered(offer, openssl)]
     # An empty configuration: Debian's raises the lowest protocol, and this is to see servers older than that.
     environment = dict(os.environ, LC_ALL="C", OPENSSL_CONF=os.devnull)
     client = subprocess.Popen(
@@ -106,8 +130,6 @@ def _arguments(endpoint: Endpoint, address: str, openssl: Openssl) -> List[str]:
         "-connect",
         where.format(address, endpoint["port"]),
     ]
-    # The levels came with 1.1.0; level 0 lets weak keys and ciphers be seen.
-    arguments += ["-cipher", "ALL:!aNULL:@SECLEVEL=0" if openssl.version >= (1, 1) else "ALL:!aNULL"]
     name = endpoint.get("server_name") or endpoint["host"]
     if endpoint.get("starttls"):
         arguments += ["-starttls", endpoint["starttls"]]
@@ -121,6 +143,17 @@ def _arguments(endpoint: Endpoint, address: str, openssl: Openssl) -> List[str]:
     return arguments
 
 
+def _offered(offer: Offer, openssl: Openssl) -> List[str]:
+    # The levels came with 1.1.0; level 0 lets weak keys and ciphers be seen.
+    level = ":@SECLEVEL=0" if openssl.version >= (1, 1) else ""
+    arguments = ["-cipher", _CIPHERS[offer.key_type] + ":!aNULL" + level]
+    if offer.version:
+        arguments.append(_OPTIONS[offer.version])
+    elif offer.key_type and openssl.knows("TLSv1.3"):
+        arguments.append("-no_tls1_3")  # whose ciphers say nothing of the key
+    return arguments
+
+
 def _is_ascii(text: str) -> bool:
     return all(ord(character) < 128 for character in text)
 
@@ -129,6 +162,18 @@ def protocol_of(said: str) -> Optional[str]:
     """The TLS version that was agreed on, as s_client printed it."""
     found = [match.group(1) for match in (pattern.search(said) for pattern in _PROTOCOLS) if match]
     return found[0] if found else None
+
+
+def cipher_of(said: str) -> Optional[str]:
+    """The cipher suite that was agreed on."""
+    found = _CIPHER.search(said)
+    return found.group(1) if found and found.group(1) not in ("(NONE)", "0000") else None
+
+
+def group_of(said: str) -> Optional[str]:
+    """The key exchange's group; None without one, or for a finite field, of which s_client tells the size alone."""
+    found = [match.group(1) for match in (pattern.search(said) for pattern in _GROUPS) if match]
+    return _NAMES.get(found[0], found[0]) if found and found[0] != "DH" else None
 
 
 def failure_of(complaint: str, answered: bool, address: str, port: int, seconds: float) -> Tuple[str, str]:

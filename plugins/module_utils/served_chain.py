@@ -6,34 +6,36 @@
 Python's own ssl module tells the chain as served only from 3.13 on; the command has always done so.
 """
 
-import socket
 import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Dict, List, Optional, Tuple
 
-from ansible_collections.fullchain.tls.plugins.module_utils.conversation import Conversation
 from ansible_collections.fullchain.tls.plugins.module_utils.endpoints import read_endpoint
+from ansible_collections.fullchain.tls.plugins.module_utils.reach import Failure, Place, places_of
 from ansible_collections.fullchain.tls.plugins.module_utils.s_client import (
-    Endpoint,
+    VERSIONS,
+    Offer,
     Openssl,
     certificates,
+    cipher_of,
     failure_of,
     find_openssl,
+    group_of,
     look,
     protocol_of,
     refuse_unknown_protocols,
 )
-from ansible_collections.fullchain.tls.plugins.module_utils.starttls import dialogue
-from ansible_collections.fullchain.tls.plugins.module_utils.words import UNREACHABLE
 
 Served = Dict[str, Any]
-Failure = Tuple[str, str]  # its kind and what happened, in words
 
 
-def fetch_all(endpoints: List[Any], openssl: str, timeout: float = 10, workers: int = 16) -> List[Served]:
-    """What each endpoint serves, in their order. A failure is a result.
+def fetch_all(
+    endpoints: List[Any], openssl: str, timeout: float = 10, workers: int = 16, versions: bool = False
+) -> List[Served]:
+    """What each endpoint serves, in their order; several for one that asks for several connections. A failure is a result.
 
     endpoints: as read_endpoint takes them. openssl: the command. timeout: seconds for each. workers: how many at a time.
+    versions: whether to try which versions of TLS are taken, where an endpoint doesn't say.
     Raises ValueError for parameters that cannot be read, OSError when the command can't be run.
     """
     read = [read_endpoint(value) for value in endpoints]
@@ -44,40 +46,56 @@ def fetch_all(endpoints: List[Any], openssl: str, timeout: float = 10, workers: 
     command = find_openssl(openssl)
     refuse_unknown_protocols(read, command)
     with ThreadPoolExecutor(workers) as pool:
-        return list(pool.map(lambda endpoint: fetch(endpoint, timeout, command), read))
+        found = pool.map(lambda endpoint: places_of(endpoint, timeout), read)
+        places = [place for group in found for place in group]
+        asked = [(place, _offers(place, versions, command)) for place in places]
+        one_by_one = [(place, offer) for place, offers in asked for offer in offers]
+        seen = iter(list(pool.map(lambda one: fetch(one[0], one[1], command), one_by_one)))
+    return [served for _place, offers in asked for served in _gather([(offer, next(seen)) for offer in offers])]
 
 
-def fetch(endpoint: Endpoint, timeout: float, openssl: Openssl) -> Served:
-    """What one endpoint serves, in the shape of plugin_utils/wire/served.py. A failure is a result.
+def _offers(place: Place, versions: bool, openssl: Openssl) -> List[Offer]:
+    """What to offer, once for each connection."""
+    if place.failure:
+        return [Offer()]
+    endpoint = place.endpoint
+    kinds = [Offer(key_type=key_type) for key_type in endpoint.get("key_types", ())] or [Offer()]
+    offers = kinds * int(endpoint.get("repeat", 1))
+    if endpoint.get("versions", versions):
+        offers += [Offer(version=version) for version in VERSIONS if openssl.knows(version)]
+    return offers
 
-    timeout: seconds for name resolution, connection and handshake together, where the endpoint has none itself.
-    """
-    seconds = endpoint.get("timeout") or timeout
-    until = time.time() + seconds
-    address, failure = _reach(endpoint, until, seconds)
-    if failure:
-        return _served(endpoint, address, failure=failure)
-    said, complained = look(endpoint, str(address), until, openssl)
+
+def fetch(place: Place, offer: Offer, openssl: Openssl) -> Served:
+    """What is served there, in the shape of plugin_utils/wire/served.py. A failure is a result."""
+    if place.failure:
+        return _served(place, offer, failure=place.failure)
+    said, complained = look(place.endpoint, str(place.address), time.time() + place.left, openssl, offer)
     chain = certificates(said)
     failure = None
     if complained:
-        answered = bool(chain or endpoint.get("starttls"))
-        failure = failure_of(complained, answered, str(address), endpoint["port"], seconds)
-    return _served(endpoint, address, protocol_of(said) if chain else None, chain, failure)
+        answered = bool(chain or place.endpoint.get("starttls"))
+        failure = failure_of(complained, answered, str(place.address), place.endpoint["port"], place.seconds)
+    return _served(place, offer, said, chain, failure)
 
 
 def _served(
-    endpoint: Endpoint,
-    address: Optional[str],
-    protocol: Optional[str] = None,
+    place: Place,
+    offer: Offer,
+    said: str = "",
     chain: Optional[List[str]] = None,
     failure: Optional[Failure] = None,
 ) -> Served:
     kind, detail = failure or (None, None)
     return {
-        "endpoint": endpoint,
-        "address": address,
-        "protocol": protocol,
+        "endpoint": place.endpoint,
+        "address": place.address,
+        "protocol": protocol_of(said) if chain else None,
+        "cipher": cipher_of(said) if chain else None,
+        "group": group_of(said) if chain else None,
+        "key_type": offer.key_type,
+        "versions": None,
+        "connections": 1,
         "chain": chain or [],
         "failure_kind": kind,
         "failure_detail": detail,
@@ -85,46 +103,16 @@ def _served(
     }
 
 
-def _reach(endpoint: Endpoint, until: float, seconds: float) -> Tuple[Optional[str], Optional[Failure]]:
-    """(the first address that takes a connection, None), or (the last one tried, what went wrong).
-
-    A STARTTLS dialogue is led here, too: s_client leads it again, and says little of a refusal.
-    """
-    target, port = endpoint.get("address") or endpoint["host"], endpoint["port"]
-    try:
-        found = socket.getaddrinfo(target, port, 0, socket.SOCK_STREAM)
-    except (OSError, UnicodeError) as error:
-        said = getattr(error, "strerror", None) or error
-        return None, (UNREACHABLE, "{0} does not resolve: {1}".format(target, said))
-    address, refused = None, "no address"  # type: Optional[str], str
-    for left, (family, kind, proto, _name, sockaddr) in zip(range(len(found), 0, -1), found):
-        address = str(sockaddr[0])
-        where = "{0} port {1}".format(address, port)
-        with socket.socket(family, kind, proto) as sock:
-            problem = _connect(sock, sockaddr, max(0.01, (until - time.time()) / left))
-            if problem is None:
-                return address, _agree(endpoint, Conversation(sock, where, until, seconds))
-        said = "took no connection within {0:g} s".format(seconds) if problem == "timed out" else problem
-        refused = "{0} {1}".format(where, said)
-    return address, (UNREACHABLE, refused)
-
-
-def _connect(sock: socket.socket, sockaddr: Any, seconds: float) -> Optional[str]:
-    """Connect; what went wrong, or None."""
-    try:
-        sock.settimeout(seconds)
-        sock.connect(sockaddr)
-    except socket.timeout:
-        return "timed out"
-    except ConnectionRefusedError:
-        return "refused the connection"
-    except OSError as error:
-        return "cannot be reached: {0}".format(error.strerror or error)
-    return None
-
-
-def _agree(endpoint: Endpoint, conversation: Conversation) -> Optional[Failure]:
-    """Come to TLS as the endpoint's `starttls` says; what went wrong, or None."""
-    if endpoint.get("starttls") is None:
-        return None
-    return conversation.lead(dialogue(endpoint["starttls"], endpoint.get("server_name") or endpoint["host"]))
+def _gather(seen: List[Tuple[Offer, Served]]) -> List[Served]:
+    """What the connections to one address have shown, as plugin_utils/wire/looks.py tells it."""
+    told = []  # type: List[Served]
+    tried = [(offer.version, served["protocol"]) for offer, served in seen if offer.version]
+    for served in (served for offer, served in seen if not offer.version):
+        alike = [one for one in told if dict(one, connections=1) == served]
+        if alike:
+            alike[0]["connections"] += 1
+        else:
+            told.append(served)
+    for served in told:
+        served["versions"] = [version for version, protocol in tried if version == protocol] if tried else None
+    return told

@@ -90,7 +90,7 @@ def parse_time(text: str, key: str = "at") -> datetime:
 
 
 def verify_endpoints(endpoints: Sequence[Endpoint], settings: Settings) -> list[Result]:
-    """Fetch what the endpoints serve and judge it: one result for each, in their order.
+    """Fetch what the endpoints serve and judge it: one result for each, in their order, or several where it asks for them.
 
     Raises InputError for settings that cannot be read, before any connection is made.
     """
@@ -213,7 +213,8 @@ def _alike(chain: _Parsed, name: str) -> object:
 def _failure(served: Served) -> Failure | None:
     """What the wire met, for the judge; a handshake in a protocol that clients refuse is a failure for them."""
     if served.failure_kind is not None:
-        return Failure(served.failure_kind, served.failure_detail or "", served.endpoint.starttls)
+        lacking = None if served.chain else served.key_type
+        return Failure(served.failure_kind, served.failure_detail or "", served.endpoint.starttls, lacking)
     if served.protocol in _OLD_PROTOCOLS:
         return Failure("protocol-too-old", f"offered TLS 1.0 to 1.3, the server chose {served.protocol}")
     return None
@@ -224,12 +225,15 @@ def _result(label: str, served: Served, chain: _Parsed, verdict: Verdict) -> Res
         "endpoint": label,
         "address": served.address,
         "starttls": served.endpoint.starttls,
+        "key_type": served.key_type,
+        "connections": served.connections,
         "ok": verdict.ok,
         "chain_complete": verdict.chain_complete,
         "reachable": served.failure_kind != UNREACHABLE,
         "protocol": served.protocol,
         "cipher": served.cipher,
         "group": served.group,
+        "versions": None if served.versions is None else list(served.versions),
         "clients": dict(verdict.clients),
         "chain": [_describe(item, role) for item, role in zip(chain, verdict.roles, strict=True)],
         "findings": [_finding(finding) for finding in verdict.findings],

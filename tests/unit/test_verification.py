@@ -31,8 +31,8 @@ from tests.unit.wire import servers
 from tests.unit.wire.servers import HOST, NAME
 
 RESULT_KEYS = [
-    "endpoint", "address", "starttls", "ok", "chain_complete", "reachable", "protocol", "cipher", "group", "clients", "chain",
-    "findings",
+    "endpoint", "address", "starttls", "key_type", "connections", "ok", "chain_complete", "reachable",
+    "protocol", "cipher", "group", "versions", "clients", "chain", "findings",
 ]  # fmt: skip
 CERTIFICATE_KEYS = ["subject", "issuer", "not_before", "not_after", "sha256", "role"]
 FINDING_KEYS = ["code", "severity", "certificate", "message", "fix", "clients"]
@@ -107,6 +107,24 @@ def test_a_refusal_of_starttls_has_its_own_fix(pki, settings):
     assert mail["findings"][0]["message"] == "asked for STARTTLS (smtp), the server comes to no TLS: because"
     assert "`starttls`" in mail["findings"][0]["fix"]
     assert "listen 443 ssl" in web["findings"][0]["fix"]
+
+
+def test_a_kind_of_key_that_is_lacking_is_an_error_that_no_client_minds(pki, settings):
+    met = {"key_type": "rsa", "failure_kind": "handshake-failed", "failure_detail": "because"}
+    lacking, refused = judge_served(
+        [Served(Endpoint(NAME), **met), served(pki, "leaf", "inter", "upper", **met)], settings
+    )
+    assert (lacking["ok"], lacking["key_type"], codes(lacking)) == (False, "rsa", ["handshake-failed"])
+    assert lacking["clients"] == dict.fromkeys(CLIENTS, True)
+    assert "no certificate with a key of the kind rsa" in lacking["findings"][0]["message"]
+    assert refused["clients"] == dict.fromkeys(CLIENTS, False)  # a chain came, and then the refusal
+
+
+def test_connections_and_versions(pki, settings):
+    chain = ("leaf", "inter", "upper")
+    many, one = judge_served([served(pki, *chain, connections=3, versions=("TLSv1.2",)), served(pki, *chain)], settings)
+    assert (many["connections"], many["versions"]) == (3, ["TLSv1.2"])
+    assert (one["connections"], one["versions"]) == (1, None)
 
 
 def test_a_chain_whose_handshake_failed_afterwards_is_judged_too(pki, settings):

@@ -30,6 +30,7 @@ class Failure:
     kind: str  # one of FAILURES: each is the code of a finding
     detail: str  # what the connection met, in the system's or the TLS library's words
     starttls: str | None = None  # the protocol whose way to TLS was asked for
+    key_type: str | None = None  # the only kind of key that the client had offered to take
 
     def __post_init__(self) -> None:
         if self.kind not in FAILURES:

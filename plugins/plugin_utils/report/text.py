@@ -44,7 +44,14 @@ def _headline(result: Result) -> str:
     host = result["endpoint"].rpartition(":")[0].strip("[]")
     where = f" ({result['starttls']})" if result["starttls"] else ""
     where += f" at {address}" if address and address != host else ""
-    facts = [protocol, f"until {until[:10]}" if until else None]
+    count, versions = result["connections"], result["versions"]
+    facts = [
+        protocol,
+        result["key_type"],
+        f"{count} connections" if count > 1 else None,
+        f"takes {' '.join(versions)}" if versions else None,
+        f"until {until[:10]}" if until else None,
+    ]
     return f"{_state(result):<7} {result['endpoint']}{where}" + "".join(f", {fact}" for fact in facts if fact)
 
 

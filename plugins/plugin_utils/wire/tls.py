@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import NamedTuple
 
 try:
     from OpenSSL import SSL, crypto
@@ -33,19 +34,45 @@ class Trouble:
     detail: str
 
 
-def new_context() -> SSL.Context:
+class Offer(NamedTuple):
+    """What a connection offers: only `key_type`, `ecdsa` or `rsa`, or only `version`, one of VERSIONS; None for all."""
+
+    key_type: str | None = None
+    version: str | None = None
+
+
+EVERYTHING = Offer()
+VERSIONS = ("TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3")
+
+
+def new_context(offer: Offer = EVERYTHING) -> SSL.Context:
     """A client that accepts everything it is served, in order to look at it: nothing is verified here.
 
     Offers TLS 1.0 up and whatever cipher is left (SECLEVEL 0), so that an old or weak server is seen and judged
     instead of being missed; RFC 5746 likewise (servers without secure renegotiation).
     """
     context = SSL.Context(SSL.TLS_CLIENT_METHOD)
-    context.set_min_proto_version(SSL.TLS1_VERSION)
-    context.set_cipher_list(b"ALL:!aNULL:!eNULL:@SECLEVEL=0")
+    lowest, highest = _range(offer)
+    context.set_min_proto_version(lowest)
+    context.set_max_proto_version(highest)
+    # The kind of key is part of a cipher up to TLS 1.2; in TLS 1.3 it is the signature algorithms', and pyOpenSSL has no
+    # way to choose them.
+    kinds = {None: "ALL", "ecdsa": "aECDSA", "rsa": "aRSA"}
+    context.set_cipher_list(f"{kinds[offer.key_type]}:!aNULL:!eNULL:@SECLEVEL=0".encode())
     context.set_options(SSL.OP_LEGACY_SERVER_CONNECT)
     context.set_verify(SSL.VERIFY_NONE)
     context.set_session_cache_mode(SSL.SESS_CACHE_OFF)
     return context
+
+
+def _range(offer: Offer) -> tuple[int, int]:
+    """The lowest and the highest version of TLS to offer; 0 is the highest that the library has."""
+    if offer.key_type is not None:
+        return SSL.TLS1_VERSION, SSL.TLS1_2_VERSION
+    if offer.version is None:
+        return SSL.TLS1_VERSION, 0
+    only = (SSL.TLS1_VERSION, SSL.TLS1_1_VERSION, SSL.TLS1_2_VERSION, SSL.TLS1_3_VERSION)[VERSIONS.index(offer.version)]
+    return only, only
 
 
 def open_connection(context: SSL.Context, sni: str | None) -> SSL.Connection:

@@ -118,10 +118,14 @@ def test_endpoints(work, pki, server, leaf_only):
             verify(endpoints=[at(server)]),
             verify(endpoints=[at(server, expect_certificate="fullchain.pem")], trust=trust),
             verify(endpoints=[at(server, expect_certificate=pki.pem("inter"))], trust=trust),
+            verify(endpoints=[at(server), at(server, versions=False)], trust=trust, versions=True),
+            verify(endpoints=[at(server, key_types=["ecdsa", "rsa"], repeat=3)], trust=trust),
         ],
         "--check",
     )
-    good, mixed, never, warned, strict, later, named, stale, only_go, untrusted, expected, another = results
+    good, mixed, never, warned, strict, later, named, stale, only_go, untrusted, expected, another, versions, kinds = (
+        results
+    )
     assert [entry["ok"] for entry in good["results"]] == [True, True]
     assert good["summary"] == {"total": 2, "ok": 2, "failed": 0, "unreachable": 0, "by_code": {}}
     assert (good["failed"], good["changed"]) == (False, False)
@@ -142,6 +146,12 @@ def test_endpoints(work, pki, server, leaf_only):
     assert codes(named) == ["name-mismatch"]
     assert codes(stale) == ["stale-certificate"]
     assert codes(expected) == []
+    assert [entry["versions"] for entry in versions["results"]] == [["TLSv1.2", "TLSv1.3"], None]
+    assert [(entry["key_type"], entry["connections"], entry["ok"]) for entry in kinds["results"]] == [
+        ("ecdsa", 3, True),
+        ("rsa", 3, False),
+    ]
+    assert codes(kinds) == ["handshake-failed"]
     assert codes(another) == ["stale-certificate"]
     assert only_go["results"][0]["clients"] == {"go": False}
     assert codes(untrusted)
@@ -259,6 +269,7 @@ def test_bad_input(work, server):
             "expect_certificate: 'no.pem' cannot be read",
         ),
         (verify(endpoints=[{"host": "a", "expect_certificate": "privkey.pem"}]), "privkey.pem"),
+        (verify(endpoints=[{"host": "a", "repeat": 65}]), "repeat 65 is not a count; expected a number from 1 to 64"),
         (verify(endpoints=one, at="today"), "at: 'today' is not a time; expected RFC 3339"),
         (verify(endpoints=one, clients=["chrome"]), "clients: 'chrome' is not known"),
         (verify(endpoints=one, fail_on="sometimes"), "fail_on"),

@@ -427,6 +427,14 @@ BESIDE_THE_CHAIN = (
         complete=None,
     ),
     Row(
+        "a kind of key that the server lacks",
+        chain=[],
+        failure=Failure("handshake-failed", "what the connection met", key_type="rsa"),
+        found=[("handshake-failed", "error", None)],
+        refusing=[],
+        complete=None,
+    ),
+    Row(
         "another leaf than deployed",
         {"new": leaf()},
         expect="new",

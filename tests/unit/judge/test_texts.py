@@ -54,6 +54,13 @@ TEXTS = [
         "(ssl_reject_handshake), no cipher in common, a client certificate that is required.",
     ),
     (
+        "a kind of key that the server lacks",
+        "handshake-failed",
+        "the server has no certificate with a key of the kind rsa, which is asked for, or takes no TLS 1.2: what the connection met",
+        "Give the server a second certificate: in nginx another ssl_certificate and ssl_certificate_key, in Apache another "
+        "SSLCertificateFile and SSLCertificateKeyFile. Or leave the kind out of the endpoint's `key_types`.",
+    ),
+    (
         "another leaf than deployed",
         "stale-certificate",
         "the leaf 'CN=leaf' (sha256 ..., until 2026-07-31 12:00 UTC) is served, not the certificate that was "

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import shutil
 import socket
 import struct
@@ -259,3 +260,24 @@ def first_records(upstream: int, count: int, then: Handler) -> Handler:
             then(connection)
 
     return relay
+
+
+def taking_turns(upstreams: Sequence[int]) -> Handler:
+    """A handler that passes connections on to the servers at `upstreams` in turn, as a load balancer does."""
+    turns = itertools.cycle(upstreams)
+
+    def relay(connection: socket.socket) -> None:
+        with socket.create_connection((HOST, next(turns))) as server:
+            back = threading.Thread(target=_pass_on, args=(server, connection), daemon=True)
+            back.start()
+            _pass_on(connection, server)
+            back.join()
+
+    return relay
+
+
+def _pass_on(source: socket.socket, target: socket.socket) -> None:
+    with contextlib.suppress(OSError):
+        while data := source.recv(16384):
+            target.sendall(data)
+        target.shutdown(socket.SHUT_WR)

@@ -86,7 +86,7 @@ def test_accepted(value, expected, label):
         (
             {"host": "a.example", "ports": 1},
             "endpoint {'host': 'a.example', 'ports': 1}: unknown key 'ports' (known: host, port, server_name, address, "
-            "expect_fingerprint, expect_certificate, timeout, trust, starttls, sni)",
+            "expect_fingerprint, expect_certificate, timeout, trust, starttls, sni, addresses, repeat, key_types, versions)",
         ),
         ({"host": 5}, "endpoint {'host': 5}: host 5 is neither a hostname nor an IP address"),
         (
@@ -105,6 +105,25 @@ def test_accepted(value, expected, label):
             {"host": "a", "expect_fingerprint": "abc"},
             "endpoint {'host': 'a', 'expect_fingerprint': 'abc'}: expect_fingerprint 'abc' is no SHA-256 fingerprint; "
             "expected 64 hex digits",
+        ),
+        (
+            {"host": "a", "addresses": "both"},
+            "endpoint {'host': 'a', 'addresses': 'both'}: addresses 'both' is not known; expected first or all",
+        ),
+        *(
+            (
+                {"host": "a", "repeat": count},
+                f"endpoint {{'host': 'a', 'repeat': {count!r}}}: repeat {count!r} is not a count; expected a number from 1 to 64",
+            )
+            for count in (0, 65, True, "many", -1)
+        ),
+        *(
+            (
+                {"host": "a", "key_types": kinds},
+                f"endpoint {{'host': 'a', 'key_types': {kinds!r}}}: key_types {kinds!r} is no list of kinds of keys; "
+                "expected a list of ecdsa and rsa",
+            )
+            for kinds in ("rsa", [], ["rsa", "dsa"])
         ),
         (
             {"host": "a", "sni": "b"},

@@ -29,6 +29,9 @@ ENDPOINT = {"host": "a.example"}
             stapled=b"staple",
             cipher="TLS_AES_256_GCM_SHA384",
             group="x25519",
+            key_type="rsa",
+            versions=("TLSv1.2", "TLSv1.3"),
+            connections=3,
         ),
     ],
 )
@@ -62,6 +65,11 @@ def test_an_endpoint_is_told_as_the_user_may_have_written_it():
             [{"endpoint": ENDPOINT, "chain": ["-----BEGIN CERTIFICATE-----\n*\n-----END CERTIFICATE-----"]}],
             "served entry for a.example:443: chain[0] is not one PEM certificate",
         ),
+        (
+            [{"endpoint": ENDPOINT, "versions": "TLSv1"}],
+            "served entry for a.example:443: versions is not a list of versions of TLS",
+        ),
+        ([{"endpoint": ENDPOINT, "connections": 0}], "served entry for a.example:443: connections 0 is not a count"),
         ([{"endpoint": ENDPOINT, "chain": "x"}], "served entry for a.example:443: chain is not a list"),
         (
             [{"endpoint": ENDPOINT, "failure_kind": "odd"}],

@@ -8,14 +8,18 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import socket
 import subprocess
 import sys
 import time
 from pathlib import Path
 
 import pytest
+from ansible_collections.fullchain.tls.plugins.plugin_utils.wire.endpoints import parse_endpoint
+from ansible_collections.fullchain.tls.plugins.plugin_utils.wire.fetch import fetch_all
 from ansible_collections.fullchain.tls.plugins.plugin_utils.wire.served import read_served
 
+from tests.pki import Cert, mint
 from tests.unit.wire import servers
 from tests.unit.wire.servers import HOST, NAME
 
@@ -145,6 +149,71 @@ def test_a_refusal_of_starttls(interpreter):
         served = look([{"host": HOST, "port": port, "starttls": "smtp"}], interpreter)[0]
     assert (served.failure_kind, served.address) == ("not-tls", HOST)
     assert served.failure_detail == "the SMTP server does not offer STARTTLS, but 'HELP'"
+
+
+def look_here(monkeypatch, found_at, **endpoint):
+    """The same in this process, where NAME can have the addresses `found_at`."""
+    from ansible_collections.fullchain.tls.plugins.module_utils import reach, served_chain
+
+    real = socket.getaddrinfo
+
+    def found(host, *arguments, **options):
+        hosts = found_at if host == NAME else [host]
+        return [entry for each in hosts for entry in real(each, *arguments, **options)]
+
+    monkeypatch.setattr(reach.socket, "getaddrinfo", found)
+    return read_served(served_chain.fetch_all([{"host": NAME, **endpoint}], "openssl", timeout=8))
+
+
+def test_all_addresses(tmp_path, pki, monkeypatch):
+    addresses = ["127.0.0.2", HOST, "127.0.0.3", HOST]
+    with (
+        servers.nginx(tmp_path / "one", pki, ["leaf"]) as port,
+        servers.nginx(tmp_path / "two", pki, ["leaf", "inter"], address="127.0.0.2", port=port),
+    ):
+        found = look_here(monkeypatch, addresses, port=port, addresses="all")
+        first = look_here(monkeypatch, addresses, port=port)
+    assert [(served.address, len(served.chain), served.failure_kind) for served in found] == [
+        ("127.0.0.2", 2, None),
+        (HOST, 1, None),
+        ("127.0.0.3", 0, "unreachable"),
+    ]
+    assert [served.address for served in first] == ["127.0.0.2"]
+
+
+@pytest.mark.parametrize("interpreter", INTERPRETERS)
+def test_repeated(tmp_path, pki, interpreter):
+    """Each connection that looks goes to the next server: the one that only tries the address must not come between."""
+    with (
+        servers.nginx(tmp_path / "one", pki, ["leaf"]) as one,
+        servers.nginx(tmp_path / "two", pki, ["leaf", "inter"]) as two,
+        servers.raw_server(servers.taking_turns([one, two])) as port,
+    ):
+        found = look([{"host": NAME, "address": HOST, "port": port, "repeat": 6}], interpreter)
+    assert {len(served.chain): served.connections for served in found} == {1: 3, 2: 3}
+
+
+def test_kinds_of_keys_versions_cipher_and_group(tmp_path):
+    pki = mint(leaf=Cert(names=[NAME]), rsa=Cert(names=[NAME], key_type="rsa2048"))
+    (tmp_path / "rsa.pem").write_text(pki.pem("rsa"))
+    (tmp_path / "rsa.key").write_text(pki.key_pem("rsa"))
+    second = f"ssl_certificate {tmp_path}/rsa.pem; ssl_certificate_key {tmp_path}/rsa.key; ssl_ecdh_curve prime256v1;"
+    with servers.nginx(tmp_path, pki, ["leaf"], second) as port:
+        endpoint = {"host": NAME, "address": HOST, "port": port, "versions": True}
+        found = look([{**endpoint, "key_types": ["ecdsa", "rsa"]}, endpoint])
+        as_the_controller = fetch_all([parse_endpoint(endpoint)])[0]
+    ecdsa, rsa, any_kind = found
+    assert (ecdsa.key_type, ecdsa.protocol, ecdsa.chain) == ("ecdsa", "TLSv1.2", (pki.der("leaf"),))
+    assert (rsa.key_type, rsa.protocol, rsa.chain) == ("rsa", "TLSv1.2", (pki.der("rsa"),))
+    assert {served.versions for served in found} == {("TLSv1.2", "TLSv1.3")}
+    assert any_kind == as_the_controller
+    assert any_kind.group == "secp256r1"
+
+
+def test_a_kind_of_key_that_the_server_lacks(tmp_path, pki):
+    with servers.nginx(tmp_path, pki, ["leaf"]) as port:
+        served = look([{"host": NAME, "address": HOST, "port": port, "key_types": ["rsa"]}])[0]
+    assert (served.key_type, served.failure_kind, served.chain) == ("rsa", "handshake-failed", ())
 
 
 def test_starttls_that_this_openssl_does_not_know(tmp_path):

@@ -34,16 +34,28 @@ _MESSAGES = {
         "Look into the server's error log. Usual causes: no certificate for this name (ssl_reject_handshake), no cipher in common, "
         "a client certificate that is required.",
     ),
+    "handshake-failed/key-type": (
+        "the server has no certificate with a key of the kind {key_type}, which is asked for, or takes no TLS 1.2: {detail}",
+        "Give the server a second certificate: in nginx another ssl_certificate and ssl_certificate_key, in Apache another "
+        "SSLCertificateFile and SSLCertificateKeyFile. Or leave the kind out of the endpoint's `key_types`.",
+    ),
 }
 
 
 def failed_connection(context: Context) -> Iterator[Finding]:
     """RFC 8446 4.4.2 begins where a certificate arrives; this is for when none did."""
     failure = context.case.failure
-    if failure is not None:
-        special = f"{failure.kind}/starttls" if failure.starttls else failure.kind
-        message, fix = _MESSAGES.get(special, _MESSAGES[failure.kind])
-        yield context.finding(failure.kind, message.format(detail=failure.detail, starttls=failure.starttls), fix)
+    if failure is None:
+        return
+    if failure.key_type and failure.kind == "handshake-failed":
+        # No client refuses: each takes the other kind.
+        message, fix = _MESSAGES["handshake-failed/key-type"]
+        message = message.format(detail=failure.detail, key_type=failure.key_type)
+        yield context.finding(failure.kind, message, fix, refusing=())
+        return
+    special = f"{failure.kind}/starttls" if failure.starttls else failure.kind
+    message, fix = _MESSAGES.get(special, _MESSAGES[failure.kind])
+    yield context.finding(failure.kind, message.format(detail=failure.detail, starttls=failure.starttls), fix)
 
 
 def stale_certificate(context: Context) -> Iterator[Finding]:
