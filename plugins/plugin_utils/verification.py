@@ -12,9 +12,11 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Any
 
+from ansible_collections.fullchain.tls.plugins.plugin_utils.backends import backends_of
 from ansible_collections.fullchain.tls.plugins.plugin_utils.errors import InputError
 from ansible_collections.fullchain.tls.plugins.plugin_utils.judge import (
     CLIENTS,
+    Backend,
     Case,
     Failure,
     Finding,
@@ -103,7 +105,7 @@ def verify_endpoints(endpoints: Sequence[Endpoint], settings: Settings) -> list[
 def judge_served(served: Sequence[Served], settings: Settings) -> list[Result]:
     """Judge what was fetched: one result for each, in the same order. Raises InputError for unreadable settings."""
     bench = _Bench(settings)
-    return [bench.result(entry) for entry in served]
+    return [bench.result(entry, backends) for entry, backends in zip(served, backends_of(served), strict=True)]
 
 
 def judge_chain(
@@ -154,20 +156,22 @@ class _Bench:
         self._at = settings.at or datetime.now(timezone.utc)
         self._answers: dict[object, Verdict] = {}
 
-    def result(self, served: Served) -> Result:
-        return _result(served.endpoint.label, served, *self._answer(served))
+    def result(self, served: Served, backends: tuple[Backend, ...] = ()) -> Result:
+        return _result(served.endpoint.label, served, *self._answer(served, backends))
 
     def trust_of(self, endpoint: Endpoint) -> TrustStore:
         """The endpoint's own trust store, or the one of the settings. Raises InputError."""
         return self._trust if endpoint.trust is None else load_trust_store(endpoint.trust)
 
-    def _answer(self, served: Served) -> tuple[_Parsed, Verdict]:
+    def _answer(self, served: Served, backends: tuple[Backend, ...]) -> tuple[_Parsed, Verdict]:
         chain = tuple(map(parse_certificate, served.chain))
         name, expected, failure = served.endpoint.name, served.endpoint.expect_fingerprint, _failure(served)
-        question = (chain, _alike(chain, name), expected, failure, served.endpoint.trust)
+        question = (chain, _alike(chain, name), expected, failure, served.endpoint.trust, backends)
         if question not in self._answers:
             trust = self.trust_of(served.endpoint)
-            self._answers[question] = self.judge(chain, name, trust, expect_sha256=expected, failure=failure)
+            self._answers[question] = self.judge(
+                chain, name, trust, expect_sha256=expected, failure=failure, backends=backends
+            )
         return chain, self._answers[question]
 
     def judge(
@@ -178,6 +182,7 @@ class _Bench:
         key_spki: str | None = None,
         expect_sha256: str | None = None,
         failure: Failure | None = None,
+        backends: tuple[Backend, ...] = (),
     ) -> Verdict:
         return judge(
             Case(
@@ -190,6 +195,7 @@ class _Bench:
                 key_spki=key_spki,
                 expect_sha256=expect_sha256,
                 failure=failure,
+                backends=backends,
             )
         )
 

@@ -120,6 +120,19 @@ def test_a_kind_of_key_that_is_lacking_is_an_error_that_no_client_minds(pki, set
     assert refused["clients"] == dict.fromkeys(CLIENTS, False)  # a chain came, and then the refusal
 
 
+def test_servers_behind_one_endpoint_that_differ(pki, settings):
+    """One finding for the endpoint, a warning, beside what is wrong with each chain."""
+    endpoint = Endpoint(NAME, addresses="all")
+    chains = {"192.0.2.1": ("leaf", "inter", "upper"), "192.0.2.2": ("leaf",)}
+    entries = [Served(endpoint, address, "TLSv1.3", tuple(map(pki.der, names))) for address, names in chains.items()]
+    good, short = judge_served(entries, settings)
+    assert (good["ok"], codes(good), codes(short)) == (True, ["inconsistent-backends"], ["incomplete-chain"])
+    message = good["findings"][0]["message"]
+    assert f"192.0.2.1 serves the leaf {pki['leaf'].sha256[:16]}... (until " in message
+    assert "; 192.0.2.2 serves the leaf " in message
+    assert [codes(result) for result in judge_served(entries[:1] * 2, settings)] == [[], []]
+
+
 def test_connections_and_versions(pki, settings):
     chain = ("leaf", "inter", "upper")
     many, one = judge_served([served(pki, *chain, connections=3, versions=("TLSv1.2",)), served(pki, *chain)], settings)

@@ -8,6 +8,7 @@ No socket, no clock, no file and no Ansible in here.
 
 from __future__ import annotations
 
+from ansible_collections.fullchain.tls.plugins.plugin_utils.judge.backends import Backend
 from ansible_collections.fullchain.tls.plugins.plugin_utils.judge.model import (
     CLIENTS,
     SEVERITIES,
@@ -23,6 +24,7 @@ from ansible_collections.fullchain.tls.plugins.plugin_utils.judge.verdict import
 __all__ = [
     "CLIENTS",
     "SEVERITIES",
+    "Backend",
     "Case",
     "Failure",
     "Finding",

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from functools import lru_cache
 
 from ansible_collections.fullchain.tls.plugins.plugin_utils.errors import InputError
+from ansible_collections.fullchain.tls.plugins.plugin_utils.judge.backends import Backend
 from ansible_collections.fullchain.tls.plugins.plugin_utils.pki.certificates import Certificate, Malformed
 from ansible_collections.fullchain.tls.plugins.plugin_utils.pki.trust import TrustStore
 
@@ -50,6 +51,7 @@ class Case:
     key_spki: str | None = None  # spki_sha256 of the private key that is to serve the chain
     expect_sha256: str | None = None  # the leaf that was deployed
     failure: Failure | None = None
+    backends: tuple[Backend, ...] = ()  # what the connections to the endpoint have met, where there were several
 
 
 @dataclass(frozen=True)

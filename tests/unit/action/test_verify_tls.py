@@ -16,6 +16,7 @@ import pytest
 from tests.pki import Cert, mint, write_pem
 from tests.unit.wire import servers
 from tests.unit.wire.servers import HOST, NAME
+from tests.unit.wire.starttls_servers import serving
 
 ROOT = Path(__file__).parents[3]
 CHAIN = ["leaf", "inter", "upper"]
@@ -249,6 +250,34 @@ def test_served_from_a_host(work, server, leaf_only):
     ]
     assert unreadable["msg"] == "endpoint 'a b:x': 'x' is not a port; expected a number from 1 to 65535"
     assert "no-such-command" in without["msg"]
+
+
+def test_servers_behind_one_address(work, pki, server, leaf_only):
+    """From the controller and from a host; the report tells the results apart."""
+    with servers.raw_server(servers.taking_turns([server, leaf_only])) as port:
+        endpoints = [at(port, repeat=6)]
+        results, printed = run_tasks(
+            work,
+            [
+                verify(endpoints=endpoints, trust=["root.pem"], show=True),
+                {"fullchain.tls.served_chain": {"endpoints": endpoints}},
+                verify(served="{{ result_1 }}", trust=["root.pem"]),
+            ],
+        )
+    for result in (results[0], results[2]):
+        assert sorted((len(entry["chain"]), entry["connections"]) for entry in result["results"]) == [(1, 3), (3, 3)]
+        assert sorted(codes(result)) == ["incomplete-chain", "inconsistent-backends"]
+        assert "inconsistent-backends" in [finding["code"] for finding in result["results"][0]["findings"]]
+    assert f"{NAME}:{port} at {HOST}, TLSv1.3, 3 connections, until " in printed
+
+
+def test_a_database_that_comes_to_tls_by_starttls(work, pki):
+    with serving("mysql", work / "server", pki, CHAIN) as port:
+        results, printed = run_tasks(
+            work, [verify(endpoints=[at(port, starttls="mysql")], trust=["root.pem"], show=True)]
+        )
+    assert (results[0]["failed"], results[0]["results"][0]["starttls"]) == (False, "mysql")
+    assert f"ok      {NAME}:{port} (mysql) at {HOST}, TLSv1." in printed
 
 
 def test_bad_input(work, server):

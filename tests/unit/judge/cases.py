@@ -11,9 +11,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timezone
 
-from ansible_collections.fullchain.tls.plugins.plugin_utils.judge import CLIENTS, Case, Failure
+from ansible_collections.fullchain.tls.plugins.plugin_utils.judge import CLIENTS, Backend, Case, Failure
 from ansible_collections.fullchain.tls.plugins.plugin_utils.pki.certificates import parse_certificate
 from ansible_collections.fullchain.tls.plugins.plugin_utils.pki.trust import TrustStore
 from cryptography import x509
@@ -44,6 +44,7 @@ class Row:
     key: str | None = None  # whose key is to serve the chain
     expect: str | None = None  # which leaf was deployed
     failure: Failure | None = None
+    backends: Sequence[Backend] = ()
     public: Sequence[str] = ()  # roots that the public web trusts
     one_fault: bool = True  # False: clients may word another fault of it
     # Why real clients with just this trust store say otherwise; "" when they say what the judge says
@@ -73,6 +74,7 @@ class Row:
             key_spki=pki[self.key].spki_sha256 if self.key else None,
             expect_sha256=pki[self.expect].sha256 if self.expect else None,
             failure=self.failure,
+            backends=tuple(self.backends),
         )
 
 
@@ -440,6 +442,14 @@ BESIDE_THE_CHAIN = (
         expect="new",
         found=[("stale-certificate", "error", 0)],
         refusing=[],
+    ),
+    Row(
+        "another chain at another address",
+        backends=[
+            Backend("192.0.2.7", ("ab" * 32,), datetime(2026, 7, 31, tzinfo=timezone.utc)),
+            Backend("192.0.2.8", failure="unreachable"),
+        ],
+        found=[("inconsistent-backends", "warning", None)],
     ),
     Row("key of nobody", {"other": leaf()}, key="other", found=[("key-mismatch", "error", 0)]),
     Row("key of another certificate", key="inter", found=[("key-mismatch", "error", 0)]),

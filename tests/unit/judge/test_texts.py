@@ -68,6 +68,14 @@ TEXTS = [
         "Reload the server. If it stays: another server block, process or load balancer answers on this address.",
     ),
     (
+        "another chain at another address",
+        "inconsistent-backends",
+        "what is served depends on the server that one comes to: 192.0.2.7 serves the leaf abababababababab... "
+        "(until 2026-07-31 00:00 UTC); 192.0.2.8 serves nothing (unreachable)",
+        "Deploy the same certificate and TLS settings to every server behind the name and reload each; take those "
+        "that do not answer out of DNS or the load balancer.",
+    ),
+    (
         "key of nobody",
         "key-mismatch",
         "the private key does not belong to the leaf 'CN=leaf'",

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ansible_collections.fullchain.tls.plugins.plugin_utils.judge.backends import described, differ
 from ansible_collections.fullchain.tls.plugins.plugin_utils.judge.context import Context, moment
 from ansible_collections.fullchain.tls.plugins.plugin_utils.judge.model import Finding
 
@@ -71,4 +72,16 @@ def stale_certificate(context: Context) -> Iterator[Finding]:
         )
 
 
-RULES = (failed_connection, stale_certificate)
+def inconsistent_backends(context: Context) -> Iterator[Finding]:
+    """What a client gets depends on which address or which server behind the address it comes to."""
+    backends = context.case.backends
+    if differ(backends):
+        yield context.finding(
+            "inconsistent-backends",
+            f"what is served depends on the server that one comes to: {'; '.join(described(backends))}",
+            "Deploy the same certificate and TLS settings to every server behind the name and reload each; take those that do not "
+            "answer out of DNS or the load balancer.",
+        )
+
+
+RULES = (failed_connection, stale_certificate, inconsistent_backends)
