@@ -22,8 +22,13 @@ class Look(NamedTuple):
     offer: Offer
 
 
-def offers(endpoint: Endpoint) -> list[Offer]:
+_ONE = (EVERYTHING,)
+
+
+def offers(endpoint: Endpoint) -> Sequence[Offer]:
     """What is offered to each address, once for each connection."""
+    if not (endpoint.key_types or endpoint.versions) and endpoint.repeat == 1:
+        return _ONE  # as most endpoints ask for
     kinds = [Offer(key_type=key_type) for key_type in endpoint.key_types] or [EVERYTHING]
     versions = [Offer(version=version) for version in VERSIONS] if endpoint.versions else []
     return [*kinds * endpoint.repeat, *versions]

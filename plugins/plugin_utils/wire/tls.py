@@ -26,6 +26,15 @@ _APPLICATION_DATA = 0x17
 _ALERT_REASON = re.compile(r"(?:ssl/tls|sslv3|tlsv1|tlsv13|tls) (?:alert )?(?P<alert>.+)")
 
 
+# What comes to TLS by STARTTLS, which an endpoint has to ask for, and speaks first.
+_GREETINGS = (
+    (re.compile(rb"220[ -]"), "SMTP or FTP"),
+    (re.compile(rb"\* (?:OK|PREAUTH)\b"), "IMAP"),
+    (re.compile(rb"\+OK\b"), "POP3"),
+    (re.compile(rb"(?s)..\0\0\x0a\d"), "MySQL"),
+)
+
+
 @dataclass(frozen=True)
 class Trouble:
     """A failure on the wire: its kind (one of served.FAILURE_KINDS) and what happened, in words."""
@@ -144,6 +153,7 @@ def _protocol_of(first: bytes) -> str:
         return "the port answers plain HTTP"
     if first.startswith(b"SSH-"):
         return "the port answers SSH"
-    if re.match(rb"220[ -]", first):
-        return "the port greets like SMTP or FTP, without TLS"
+    for greeting, protocol in _GREETINGS:
+        if greeting.match(first):
+            return f"the port greets like {protocol}, without TLS"
     return "the port answers something other than TLS"

@@ -170,6 +170,22 @@ def test_failures(handler, kind, detail):
     assert took < 1.5
 
 
+@pytest.mark.parametrize(
+    ("greeting", "protocol"),
+    [
+        (b"220-ftp.example.com\r\n", "SMTP or FTP"),
+        (b"* OK [CAPABILITY IMAP4rev1] ready\r\n", "IMAP"),
+        (b"+OK ready\r\n", "POP3"),
+        (b"\x5f\0\0\0\x0a10.11.19-MariaDB\0", "MySQL"),
+    ],
+)
+def test_a_port_that_wants_starttls(greeting, protocol):
+    with servers.raw_server(lambda connection: (connection.sendall(greeting), servers.stall(connection))) as port:
+        served = fetch(port)
+    assert served.failure_kind == "not-tls"
+    assert served.failure_detail.startswith(f"the port greets like {protocol}, without TLS: ")
+
+
 def fatal_alert(connection):
     connection.sendall(bytes.fromhex("15030300020250"))  # internal_error, not encrypted
 
