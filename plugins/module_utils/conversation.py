@@ -48,5 +48,8 @@ class Conversation(NamedTuple):
         return None
 
     def _hear(self) -> bytes:
-        self.sock.settimeout(max(0.01, self.until - time.time()))
+        left = self.until - time.time()
+        if left <= 0:  # a byte now and then is no answer either
+            raise socket.timeout()
+        self.sock.settimeout(left)
         return self.sock.recv(_CHUNK_BYTES)

@@ -422,6 +422,13 @@ BESIDE_THE_CHAIN = (
         for kind in ("unreachable", "not-tls", "handshake-failed", "protocol-too-old")
     ),
     Row(
+        "nothing where STARTTLS is asked for",
+        chain=[],
+        failure=Failure("unreachable", "what the connection met", starttls="smtp"),
+        found=[("unreachable", "error", None)],
+        complete=None,
+    ),
+    Row(
         "no TLS after STARTTLS",
         chain=[],
         failure=Failure("not-tls", "what the connection met", starttls="smtp"),

@@ -34,6 +34,13 @@ TEXTS = [
         "may speak TLS only after STARTTLS, for which the endpoint's `starttls` asks.",
     ),
     (
+        "nothing where STARTTLS is asked for",
+        "unreachable",
+        "no connection could be made: what the connection met",
+        "Check that the server runs and listens on this address and port, and that no firewall is between. A port that speaks TLS "
+        "from the first byte (465, 636, 993, 995, 5223) wants no `starttls`.",
+    ),
+    (
         "no TLS after STARTTLS",
         "not-tls",
         "asked for STARTTLS (smtp), the server comes to no TLS: what the connection met",

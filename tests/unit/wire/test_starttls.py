@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import pytest
 from ansible_collections.fullchain.tls.plugins.module_utils.endpoints import STARTTLS_PORTS
 from ansible_collections.fullchain.tls.plugins.module_utils.starttls import (
@@ -15,6 +17,8 @@ from ansible_collections.fullchain.tls.plugins.module_utils.starttls import (
     Say,
     dialogue,
 )
+from hypothesis import given
+from hypothesis import strategies as st
 
 NAME = "im.example.com"
 EHLO = b"EHLO [127.0.0.1]\r\n"
@@ -200,6 +204,23 @@ def test_a_flood_is_cut_off(protocol, said):
         while received < 2 * MOST_BYTES:
             received += len(said) if isinstance(turn, Hear) else 0
             turn = talk.send(said if isinstance(turn, Hear) else b"")
+
+
+@pytest.mark.parametrize("protocol", DIALOGUES)
+@given(
+    beginning=st.integers(0, 11),
+    answers=st.lists(
+        st.binary(min_size=1, max_size=40) | st.sampled_from([b"\n", b" ", b"</stream>", b"\x30\x84"]), min_size=1
+    ),
+)
+def test_nothing_that_a_server_says_breaks_a_dialogue(protocol, beginning, answers):
+    """It is agreed to, refused, or needs more."""
+    known = [said for name, turns, _sent in AGREED if name == protocol for said in turns]
+    talk, waiting = dialogue(protocol, NAME), [*known[:beginning], *answers]
+    turn = next(talk, None)
+    with contextlib.suppress(Refused, StopIteration):
+        while waiting:
+            turn = talk.send(waiting.pop(0) if isinstance(turn, Hear) else b"")
 
 
 def test_each_protocol_that_may_be_asked_for_has_a_dialogue():

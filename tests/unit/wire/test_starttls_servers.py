@@ -124,6 +124,12 @@ def greet_without_end(connection):
         connection.sendall(b"220-hello\r\n" * 100)
 
 
+def greet_drop_by_drop(connection):
+    while True:
+        connection.sendall(b"2")
+        time.sleep(0.02)
+
+
 GO = (b"+OK hi\r\n", b"+OK go\r\n")
 
 
@@ -139,6 +145,7 @@ GO = (b"+OK hi\r\n", b"+OK go\r\n")
         ("smtp", says(b"220 hi\r\n", b"250-a\r\n"), "not-tls", "sent no answer to EHLO within 0.5 s"),
         ("smtp", greet_without_end, "not-tls", "sent more than 65536 bytes, and greeting was not among them"),
         ("postgres", servers.alert, "not-tls", "the port speaks TLS from the first byte: leave `starttls` out"),
+        ("smtp", greet_drop_by_drop, "not-tls", "sent no greeting within 0.5 s"),
         ("smtp", servers.plain_http, "unreachable", "sent no greeting within 0.5 s"),
         ("postgres", servers.plain_http, "not-tls", "what answers there is not PostgreSQL: 'HTTP/1.1 400 Bad Request'"),
     ],

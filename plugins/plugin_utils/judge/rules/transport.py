@@ -16,6 +16,11 @@ _MESSAGES = {
         "no connection could be made: {detail}",
         "Check that the server runs and listens on this address and port, that the name resolves to it, and that no firewall is between.",
     ),
+    "unreachable/starttls": (
+        "no connection could be made: {detail}",
+        "Check that the server runs and listens on this address and port, and that no firewall is between. A port that speaks TLS from the "
+        "first byte (465, 636, 993, 995, 5223) wants no `starttls`.",
+    ),
     "not-tls": (
         "what answers does not speak TLS: {detail}",
         "Check the port, and in nginx that the server block says `listen 443 ssl`; a mail or database port may speak TLS "
