@@ -126,10 +126,11 @@ def _arguments(endpoint: Endpoint, address: str, openssl: Openssl) -> List[str]:
     arguments = [
         "s_client",
         "-showcerts",
-        "-legacy_server_connect",
         "-connect",
         where.format(address, endpoint["port"]),
     ]
+    if openssl.version >= (3,):  # before, it is what they do anyway, and 1.1.1 takes the option for a server's
+        arguments.append("-legacy_server_connect")
     name = endpoint.get("server_name") or endpoint["host"]
     if endpoint.get("starttls"):
         arguments += ["-starttls", endpoint["starttls"]]
@@ -164,6 +165,11 @@ def protocol_of(said: str) -> Optional[str]:
     return found[0] if found else None
 
 
+def answered(said: str) -> bool:
+    """Whether the server said anything in the handshake, as s_client tells when it ends by itself."""
+    return bool(_CERTIFICATE.search(said) or re.search(r"^SSL handshake has read [1-9]", said, re.MULTILINE))
+
+
 def cipher_of(said: str) -> Optional[str]:
     """The cipher suite that was agreed on."""
     found = _CIPHER.search(said)
@@ -176,11 +182,11 @@ def group_of(said: str) -> Optional[str]:
     return _NAMES.get(found[0], found[0]) if found and found[0] != "DH" else None
 
 
-def failure_of(complaint: str, answered: bool, address: str, port: int, seconds: float) -> Tuple[str, str]:
-    """Kind and detail of a handshake that failed, from what s_client wrote on stderr; answered: whether the server ever did."""
+def failure_of(complaint: str, heard: bool, address: str, port: int, seconds: float) -> Tuple[str, str]:
+    """Kind and detail of a handshake that failed, from what s_client wrote on stderr; heard: whether the server said anything."""
     where = "{0} port {1}".format(address, port)
     if complaint == "timed out":
-        kind = HANDSHAKE_FAILED if answered else UNREACHABLE
+        kind = HANDSHAKE_FAILED if heard else UNREACHABLE
         return kind, "{0} took the connection but completed no handshake within {1:g} s".format(where, seconds)
     alert = _ALERT.search(complaint)
     if alert:
@@ -189,7 +195,5 @@ def failure_of(complaint: str, answered: bool, address: str, port: int, seconds:
     if any(foreign in reason for reason in reasons for foreign in _FOREIGN):
         return NOT_TLS, "{0} answers something other than TLS ({1})".format(where, reasons[0])
     if "unexpected eof" in complaint or "errno=0" in complaint or "errno=104" in complaint:
-        return (HANDSHAKE_FAILED if answered else UNREACHABLE), "{0} broke off before the handshake was done".format(
-            where
-        )
+        return (HANDSHAKE_FAILED if heard else UNREACHABLE), "{0} broke off before the handshake was done".format(where)
     return HANDSHAKE_FAILED, "openssl could not go on: {0}".format(", ".join(reasons) or complaint.strip()[:200])

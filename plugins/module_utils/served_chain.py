@@ -16,6 +16,7 @@ from ansible_collections.fullchain.tls.plugins.module_utils.s_client import (
     VERSIONS,
     Offer,
     Openssl,
+    answered,
     certificates,
     cipher_of,
     failure_of,
@@ -74,8 +75,8 @@ def fetch(place: Place, offer: Offer, openssl: Openssl) -> Served:
     chain = certificates(said)
     failure = None
     if complained:
-        answered = bool(chain or place.endpoint.get("starttls"))
-        failure = failure_of(complained, answered, str(place.address), place.endpoint["port"], place.seconds)
+        heard = answered(said) or bool(place.endpoint.get("starttls"))
+        failure = failure_of(complained, heard, str(place.address), place.endpoint["port"], place.seconds)
     return _served(place, offer, said, chain, failure)
 
 

@@ -122,6 +122,8 @@ def test_the_chain_is_kept_when_the_server_demands_a_client_certificate(tmp_path
         (servers.garbage, "not-tls", "answers something other than TLS"),
         (servers.reset, "unreachable", "broke off before the handshake was done"),
         (servers.hang_up, "unreachable", "broke off before the handshake was done"),
+        (servers.half_a_record, "handshake-failed", "broke off before the handshake was done"),
+        (servers.flood, "unreachable", "took the connection but completed no handshake within 1 s"),
         (servers.alert, "handshake-failed", "the server refused with the TLS alert 'handshake failure'"),
         (servers.stall, "unreachable", "took the connection but completed no handshake within 1 s"),
         (servers.drip, "unreachable", "took the connection but completed no handshake within 1 s"),
@@ -214,6 +216,33 @@ def test_a_kind_of_key_that_the_server_lacks(tmp_path, pki):
     with servers.nginx(tmp_path, pki, ["leaf"]) as port:
         served = look([{"host": NAME, "address": HOST, "port": port, "key_types": ["rsa"]}])[0]
     assert (served.key_type, served.failure_kind, served.chain) == ("rsa", "handshake-failed", ())
+
+
+@pytest.mark.parametrize(
+    ("version", "has", "lacks"),
+    [
+        ("OpenSSL 1.0.2u  20 Dec 2019", ["ALL:!aNULL"], ["-legacy_server_connect", "-noservername", "-tls1_3"]),
+        (
+            "OpenSSL 1.1.1w  11 Sep 2023",
+            ["ALL:!aNULL:@SECLEVEL=0", "-noservername", "-tls1_3"],
+            ["-legacy_server_connect"],
+        ),
+        ("OpenSSL 3.5.4 30 Sep 2025", ["-legacy_server_connect", "-noservername", "-tls1_3"], []),
+        ("LibreSSL 3.3.6", ["-legacy_server_connect", "-tls1_3"], ["-noservername"]),
+    ],
+)
+def test_arguments_are_those_that_the_version_takes(tmp_path, version, has, lacks):
+    """1.1.1 refuses -legacy_server_connect, older ones know neither TLS 1.3 nor levels."""
+    from ansible_collections.fullchain.tls.plugins.module_utils.served_chain import fetch_all
+
+    command = tmp_path / "openssl"
+    command.write_text(f"#!/bin/sh\n[ $1 = version ] && echo '{version}' || echo $* >>{tmp_path}/arguments\n")
+    command.chmod(0o755)
+    with servers.raw_server(servers.stall) as port:
+        fetch_all([{"host": HOST, "port": port, "versions": True}], str(command))
+    given = (tmp_path / "arguments").read_text().split()
+    assert set(has) <= set(given)
+    assert not set(lacks) & set(given)
 
 
 def test_starttls_that_this_openssl_does_not_know(tmp_path):
