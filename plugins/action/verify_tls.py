@@ -55,6 +55,7 @@ ARGUMENTS: dict[str, Any] = {
     "expires_soon": {"type": "str", "default": "33%"},
     "fail_on": {"type": "str", "default": "error", "choices": list(FAIL_ON)},
     "timeout": {"type": "float", "default": 10},
+    "versions": {"type": "bool", "default": False},
     "workers": {"type": "int", "default": 16},
     "show": {"type": "bool", "default": False},
 }
@@ -87,9 +88,11 @@ class ActionModule(ActionBase):
     def _verify(self, params: Mapping[str, Any], settings: Settings) -> list[Result]:
         if params.get("chain") is not None:
             return [judge_files(self._read_files(params), settings)]
-        endpoints = [self._with_trust(parse_endpoint(value)) for value in params.get("endpoints") or ()]
+        endpoints = [self._with_files(parse_endpoint(value)) for value in params.get("endpoints") or ()]
+        if params["versions"]:
+            endpoints = [replace(one, versions=True) if one.versions is None else one for one in endpoints]
         served = read_served(params["served"]) if params.get("served") is not None else []
-        served = [replace(item, endpoint=self._with_trust(item.endpoint)) for item in served]
+        served = [replace(item, endpoint=self._with_files(item.endpoint)) for item in served]
         if not endpoints and not served:
             raise InputError("there is nothing to verify: the list of endpoints is empty")
         return [*verify_endpoints(endpoints, settings), *judge_served(served, settings)]
@@ -137,10 +140,15 @@ class ActionModule(ActionBase):
         finally:
             self._loader.cleanup_all_tmp_files()
 
-    def _with_trust(self, endpoint: Endpoint) -> Endpoint:
-        if endpoint.trust is None:
-            return endpoint
-        return replace(endpoint, trust=located(endpoint.trust, self._find_file))
+    def _with_files(self, endpoint: Endpoint) -> Endpoint:
+        """The endpoint with the files found and read that it names."""
+        if endpoint.trust is not None:
+            endpoint = replace(endpoint, trust=located(endpoint.trust, self._find_file))
+        if endpoint.expect_certificate is not None:
+            source, pem = self._read(endpoint.expect_certificate, "expect_certificate")
+            leaf = read_certificates(pem, source)[0]
+            endpoint = replace(endpoint, expect_fingerprint=leaf.sha256, expect_certificate=None)
+        return endpoint
 
     def _located(self, settings: Settings) -> Settings:
         stores = {name: located(items, self._find_file) for name, items in settings.trust_stores.items()}

@@ -8,10 +8,39 @@ Names are taken as they are written; the controller's plugin_utils/wire/endpoint
 
 import re
 from ipaddress import ip_address
-from typing import Any, Dict, Mapping, Optional, Tuple
+from typing import Any, Callable, Dict, Mapping, Optional, Tuple
 
 FORMS = "host, host:port, [IPv6]:port, or a mapping with `host`"
-KEYS = ("host", "port", "server_name", "address", "expect_fingerprint", "timeout", "trust")
+KEYS = (
+    "host",
+    "port",
+    "server_name",
+    "address",
+    "expect_fingerprint",
+    "expect_certificate",
+    "timeout",
+    "trust",
+    "starttls",
+    "sni",
+    "addresses",
+    "repeat",
+    "key_types",
+    "versions",
+)
+# Those that ask for several connections, and so may come to several results.
+SEVERAL = ("addresses", "repeat", "key_types", "versions")
+KEY_TYPES = ("ecdsa", "rsa")
+# The protocols that come to TLS by STARTTLS or the like, and the port that each has in the clear (IANA).
+STARTTLS_PORTS = {
+    "smtp": 25,
+    "imap": 143,
+    "pop3": 110,
+    "ftp": 21,
+    "ldap": 389,
+    "xmpp": 5222,
+    "postgres": 5432,
+    "mysql": 3306,
+}
 
 _DEFAULT_PORT = 443
 
@@ -80,13 +109,12 @@ def _from_mapping(value: Mapping[Any, Any]) -> Dict[str, Any]:
     for key in ("host", "server_name", "address"):
         if key in given:
             given[key] = _name(given[key], shown, key)
-    given["port"] = _port(given.get("port", _DEFAULT_PORT), shown)
-    if "timeout" in given:
-        given["timeout"] = _seconds(given["timeout"], shown)
-    if "expect_fingerprint" in given:
-        given["expect_fingerprint"] = _fingerprint(given["expect_fingerprint"], shown)
-    if "trust" in given:
-        given["trust"] = _trust(given["trust"], shown)
+    for key, read in _READERS.items():
+        if key in given:
+            given[key] = read(given[key], shown)
+    if "expect_fingerprint" in given and "expect_certificate" in given:
+        raise ValueError("endpoint {0!r}: expect_fingerprint and expect_certificate exclude each other".format(shown))
+    given["port"] = _port(given.get("port", STARTTLS_PORTS.get(given.get("starttls", ""), _DEFAULT_PORT)), shown)
     return given
 
 
@@ -134,3 +162,77 @@ def _seconds(value: Any, shown: Any) -> float:
             "endpoint {0!r}: timeout {1!r} is not a time; expected seconds, more than 0".format(shown, value)
         )
     return seconds
+
+
+def _starttls(value: Any, shown: Any) -> str:
+    if not isinstance(value, str) or value not in STARTTLS_PORTS:
+        raise ValueError(
+            "endpoint {0!r}: starttls {1!r} is not known; expected one of {2}".format(
+                shown, value, ", ".join(STARTTLS_PORTS)
+            )
+        )
+    return value
+
+
+def _addresses(value: Any, shown: Any) -> str:
+    if value not in ("first", "all"):
+        raise ValueError("endpoint {0!r}: addresses {1!r} is not known; expected first or all".format(shown, value))
+    return str(value)
+
+
+def _repeat(value: Any, shown: Any) -> int:
+    text = str(value)
+    if isinstance(value, bool) or not re.match(r"[0-9]{1,2}\Z", text) or not 1 <= int(text) <= 64:
+        raise ValueError(
+            "endpoint {0!r}: repeat {1!r} is not a count; expected a number from 1 to 64".format(shown, value)
+        )
+    return int(text)
+
+
+def _key_types(value: Any, shown: Any) -> Tuple[str, ...]:
+    if not isinstance(value, (list, tuple)) or not value or any(item not in KEY_TYPES for item in value):
+        raise ValueError(
+            "endpoint {0!r}: key_types {1!r} is no list of kinds of keys; expected a list of {2}".format(
+                shown, value, " and ".join(KEY_TYPES)
+            )
+        )
+    return tuple(kind for kind in KEY_TYPES if kind in value)
+
+
+def _sni(value: Any, shown: Any) -> bool:
+    return _yes_or_no(value, shown, "sni")
+
+
+def _versions(value: Any, shown: Any) -> bool:
+    return _yes_or_no(value, shown, "versions")
+
+
+def _yes_or_no(value: Any, shown: Any, key: str) -> bool:
+    text = str(value).lower()  # templates make text of booleans
+    if text not in ("true", "yes", "false", "no"):
+        raise ValueError("endpoint {0!r}: {1} {2!r} is not known; expected true or false".format(shown, key, value))
+    return text in ("true", "yes")
+
+
+def _certificate(value: Any, shown: Any) -> str:
+    if not isinstance(value, str) or not value.strip():
+        raise ValueError(
+            "endpoint {0!r}: expect_certificate {1!r} is no certificate; expected PEM text or a path".format(
+                shown, value
+            )
+        )
+    return value
+
+
+_READERS: Dict[str, Callable[[Any, Any], Any]] = {
+    "timeout": _seconds,
+    "expect_fingerprint": _fingerprint,
+    "trust": _trust,
+    "starttls": _starttls,
+    "sni": _sni,
+    "addresses": _addresses,
+    "repeat": _repeat,
+    "key_types": _key_types,
+    "versions": _versions,
+    "expect_certificate": _certificate,
+}

@@ -30,9 +30,21 @@ options:
   endpoints:
     description:
       - What to connect to.
-      - Each is V(host), V(host:port), V([v6]:port), or a mapping with the keys C(host), C(port) (default V(443)),
-        C(server_name) (the name sent as SNI, default C(host)), C(address) (connect here instead of to C(host)),
-        C(timeout) (seconds) and C(expect_fingerprint) (handed on to M(fullchain.tls.verify_tls)).
+      - Each is V(host), V(host:port), V([v6]:port), or a mapping with C(host) and any of these keys.
+      - C(port), default V(443), or with C(starttls) the protocol's own.
+      - C(server_name), the name sent as SNI, default C(host).
+      - C(address), connect here instead of to C(host).
+      - C(timeout), seconds, instead of O(timeout).
+      - C(addresses), V(first) (the default, the first address of the name that takes a connection) or V(all), a result for
+        each A and AAAA record, one that the host has no route to among them.
+      - C(repeat), 1 to 64, so many new connections, for servers behind one address. What is alike is told once.
+      - C(key_types), a list of V(ecdsa) and V(rsa), a connection for each, which takes no other. They offer TLS 1.2 at
+        most, for only there the cipher says which kind of key is used. A kind that the server lacks is an error.
+      - C(versions), instead of O(versions).
+      - C(starttls), as for M(fullchain.tls.verify_tls). The host's C(openssl) has to know the protocol; version 1.1.1
+        knows them all.
+      - C(sni), default V(true). With V(false) no name is sent.
+      - C(expect_fingerprint), C(expect_certificate) and C(trust) are handed on to M(fullchain.tls.verify_tls).
     type: list
     elements: raw
     required: true
@@ -44,6 +56,12 @@ options:
     description: How many endpoints are connected to at the same time.
     type: int
     default: 16
+  versions:
+    description:
+      - Try which of TLS 1.0, 1.1, 1.2 and 1.3 each endpoint takes, of those that the host's C(openssl) speaks, with a further
+        connection for each.
+    type: bool
+    default: false
   openssl:
     description: The C(openssl) command. A name is searched for in E(PATH).
     type: str
@@ -60,6 +78,14 @@ EXAMPLES = r"""
         address: 127.0.0.1
   register: seen
 
+- name: Look at a mail server, from the host itself
+  fullchain.tls.served_chain:
+    endpoints:
+      - host: mail.example.com
+        address: 127.0.0.1
+        starttls: smtp
+  register: mail_seen
+
 - name: Judge it on the controller
   fullchain.tls.verify_tls:
     served: "{{ seen.served }}"
@@ -67,7 +93,9 @@ EXAMPLES = r"""
 
 RETURN = r"""
 served:
-  description: What was met, one entry for each endpoint, in their order.
+  description:
+    - What was met, one entry for each endpoint, in their order; several for one with C(addresses), C(repeat) or
+      C(key_types).
   returned: success
   type: list
   elements: dict
@@ -83,6 +111,27 @@ served:
     protocol:
       description: The TLS version that was agreed on.
       type: str
+      returned: always
+    cipher:
+      description: The cipher suite that was agreed on.
+      type: str
+      returned: always
+    group:
+      description: The key exchange's group, V(null) when it had none or the C(openssl) can't tell.
+      type: str
+      returned: always
+    key_type:
+      description: The kind of key that was asked for, V(null) for any.
+      type: str
+      returned: always
+    versions:
+      description: The versions of TLS that the server takes, V(null) when not tried.
+      type: list
+      elements: str
+      returned: always
+    connections:
+      description: How many connections have shown this.
+      type: int
       returned: always
     chain:
       description: The certificates as served, each in PEM form.
@@ -105,6 +154,11 @@ served:
     - endpoint: {host: shop.example.com, port: 443, address: 127.0.0.1}
       address: 127.0.0.1
       protocol: TLSv1.3
+      cipher: TLS_AES_256_GCM_SHA384
+      group: x25519
+      key_type: null
+      versions: null
+      connections: 1
       chain: ["-----BEGIN CERTIFICATE-----\n...", "-----BEGIN CERTIFICATE-----\n..."]
       failure_kind: null
       failure_detail: null
@@ -123,6 +177,7 @@ def main() -> None:
             "timeout": {"type": "float", "default": 10},
             "workers": {"type": "int", "default": 16},
             "openssl": {"type": "str", "default": "openssl"},
+            "versions": {"type": "bool", "default": False},
         },
         supports_check_mode=True,
     )

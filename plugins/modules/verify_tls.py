@@ -41,10 +41,24 @@ options:
   endpoints:
     description:
       - What to connect to.
-      - Each is V(host), V(host:port), V([v6]:port), or a mapping with the keys C(host), C(port) (default V(443)),
-        C(server_name) (the name sent as SNI and looked for in the certificate, default C(host)), C(address) (connect
-        here instead of to C(host)), C(expect_fingerprint) (SHA-256 of the leaf that has to be served), C(timeout)
-        (seconds, instead of O(timeout)) and C(trust) (a list, instead of O(trust)).
+      - Each is V(host), V(host:port), V([v6]:port), or a mapping with C(host) and any of these keys.
+      - C(port), default V(443), or with C(starttls) the protocol's own.
+      - C(server_name), the name sent as SNI and looked for in the certificate, default C(host).
+      - C(address), connect here instead of to C(host).
+      - C(expect_fingerprint), SHA-256 of the leaf that has to be served.
+      - C(expect_certificate), the leaf that has to be served, PEM text or a path on the controller; the first certificate
+        counts. It goes without C(expect_fingerprint).
+      - C(sni), default V(true). With V(false) no name is sent, and what the server sends then is judged for the name.
+      - C(timeout), seconds, instead of O(timeout).
+      - C(trust), a list, instead of O(trust).
+      - C(addresses), V(first) (the default, the first address of the name that takes a connection) or V(all), a result for
+        each A and AAAA record, one that the controller has no route to among them.
+      - C(repeat), 1 to 64, so many new connections, for servers behind one address. What is alike is told once.
+      - C(key_types), a list of V(ecdsa) and V(rsa), a connection for each, which takes no other. They offer TLS 1.2 at
+        most, for only there the cipher says which kind of key is used. A kind that the server lacks is an error.
+      - C(versions), instead of O(versions).
+      - C(starttls), for a server that comes to TLS by STARTTLS or the like. V(smtp), V(imap), V(pop3), V(ftp), V(ldap),
+        V(xmpp), V(postgres) or V(mysql), whose ports are 25, 143, 110, 21, 389, 5222, 5432 and 3306.
       - One of O(endpoints), O(served) and O(chain) is required. O(chain) goes with neither of the others.
     type: list
     elements: raw
@@ -161,6 +175,11 @@ options:
       - How many endpoints are worked on at the same time, not counting those that keep us waiting.
     type: int
     default: 16
+  versions:
+    description:
+      - Try which of TLS 1.0, 1.1, 1.2 and 1.3 each of O(endpoints) takes, with a further connection for each.
+    type: bool
+    default: false
   show:
     description:
       - Print the report on the screen, one line for each endpoint, with findings and their fixes beneath.
@@ -182,6 +201,31 @@ EXAMPLES = r"""
     endpoints:
       - host: shop.example.com
         address: 192.0.2.7
+
+- name: Verify every server behind a name, and those behind one load balancer
+  fullchain.tls.verify_tls:
+    endpoints:
+      - host: shop.example.com
+        addresses: all
+      - host: www.example.com
+        repeat: 20
+
+- name: Verify the ECDSA and the RSA chain of a server that has both
+  fullchain.tls.verify_tls:
+    endpoints:
+      - host: shop.example.com
+        key_types: [ecdsa, rsa]
+
+- name: Verify a mail server and a database, which come to TLS by STARTTLS
+  fullchain.tls.verify_tls:
+    endpoints:
+      - host: mail.example.com
+        starttls: smtp
+      - host: mail.example.com
+        port: 587
+        starttls: smtp
+      - host: db.example.com
+        starttls: postgres
 
 - name: Judge files before they are deployed
   fullchain.tls.verify_tls:
@@ -235,7 +279,9 @@ EXAMPLES = r"""
 
 RETURN = r"""
 results:
-  description: One entry for each endpoint, in their order. Also returned when the task fails because of them.
+  description:
+    - One entry for each endpoint, in their order; several for one with C(addresses), C(repeat) or C(key_types).
+    - Also returned when the task fails because of them.
   returned: when the parameters could be read
   type: list
   elements: dict
@@ -247,6 +293,18 @@ results:
     address:
       description: The IP address that was connected to. V(null) when the name did not resolve, and for O(chain).
       type: str
+      returned: always
+    starttls:
+      description: The protocol that came to TLS by STARTTLS, V(null) for TLS from the first byte.
+      type: str
+      returned: always
+    key_type:
+      description: The kind of key that was asked for, V(null) for any.
+      type: str
+      returned: always
+    connections:
+      description: How many connections have shown this, with C(repeat).
+      type: int
       returned: always
     ok:
       description: There is no finding of severity V(error).
@@ -263,6 +321,21 @@ results:
     protocol:
       description: The TLS version that was agreed on.
       type: str
+      returned: always
+    cipher:
+      description: The cipher suite that was agreed on, as OpenSSL names it.
+      type: str
+      returned: always
+    group:
+      description:
+        - The key exchange's group, for example C(X25519MLKEM768). V(null) when it had none, or when the pyOpenSSL or the
+          C(openssl) in use can't tell.
+      type: str
+      returned: always
+    versions:
+      description: Those of C(TLSv1), C(TLSv1.1), C(TLSv1.2) and C(TLSv1.3) that the server takes, V(null) when not tried.
+      type: list
+      elements: str
       returned: always
     clients:
       description: For each of O(clients), whether it accepts the chain.
@@ -348,10 +421,16 @@ results:
   sample:
     - endpoint: shop.example.com:443
       address: 192.0.2.7
+      starttls: null
+      key_type: null
+      connections: 1
       ok: false
       chain_complete: false
       reachable: true
       protocol: TLSv1.3
+      cipher: TLS_AES_256_GCM_SHA384
+      group: X25519MLKEM768
+      versions: null
       clients: {openssl: false, curl: false, python: false, nodejs: false, java: false, go: false, gnutls: false}
       chain:
         - subject: CN=shop.example.com

@@ -13,10 +13,12 @@ from datetime import datetime, timezone
 from typing import Any
 
 from ansible_collections.fullchain.tls.plugins.plugin_utils import revocation
+from ansible_collections.fullchain.tls.plugins.plugin_utils.backends import backends_of
 from ansible_collections.fullchain.tls.plugins.plugin_utils.errors import InputError
 from ansible_collections.fullchain.tls.plugins.plugin_utils.issuers import fetch_issuers
 from ansible_collections.fullchain.tls.plugins.plugin_utils.judge import (
     CLIENTS,
+    Backend,
     Case,
     Evidence,
     Failure,
@@ -105,7 +107,7 @@ def parse_time(text: str, key: str = "at") -> datetime:
 
 
 def verify_endpoints(endpoints: Sequence[Endpoint], settings: Settings) -> list[Result]:
-    """Fetch what the endpoints serve and judge it: one result for each, in their order.
+    """Fetch what the endpoints serve and judge it: one result for each, in their order, or several where it asks for them.
 
     Raises InputError for settings that cannot be read, before any connection is made.
     """
@@ -120,7 +122,7 @@ def judge_served(served: Sequence[Served], settings: Settings) -> list[Result]:
     """Judge what was fetched: one result for each, in the same order. Raises InputError for unreadable settings."""
     bench = _Bench(settings)
     bench.fetch((tuple(map(parse_certificate, entry.chain)), bench.trust_of(entry.endpoint)) for entry in served)
-    return [bench.result(entry) for entry in served]
+    return [bench.result(entry, backends) for entry, backends in zip(served, backends_of(served), strict=True)]
 
 
 @dataclass(frozen=True)
@@ -224,14 +226,12 @@ class _Bench:
         wanted = [(certificate, trust) for certificate, trust in breaks if certificate is not None]
         self._fetched = fetch_issuers(wanted, self._at, self._settings.fetch_private)
 
-    def result(self, served: Served) -> Result:
-        chain, verdict = self._answer(served)
-        reachable = served.failure_kind != UNREACHABLE
-        return _result(served.endpoint.label, served.address, served.protocol, chain, verdict, reachable)
+    def result(self, served: Served, backends: tuple[Backend, ...] = ()) -> Result:
+        return _result(served.endpoint.label, served, *self._answer(served, backends))
 
     def result_of_files(self, files: Files) -> Result:
         verdict = self.judge(files.chain, files.server_name, key_spki=files.key_spki)
-        return _result(files.label, None, None, files.chain, verdict, reachable=True)
+        return _result(files.label, _NOT_FETCHED, files.chain, verdict)
 
     def trust_of(self, endpoint: Endpoint) -> TrustStore:
         """The endpoint's own trust store, or the one of the settings. Raises InputError."""
@@ -246,15 +246,15 @@ class _Bench:
         except InputError as error:
             raise InputError(f"trust_stores, {name}: {str(error).removeprefix('trust: ')}") from None
 
-    def _answer(self, served: Served) -> tuple[_Parsed, Verdict]:
+    def _answer(self, served: Served, backends: tuple[Backend, ...]) -> tuple[_Parsed, Verdict]:
         chain = tuple(map(parse_certificate, served.chain))
         name, expected, failure = served.endpoint.name, served.endpoint.expect_fingerprint, _failure(served)
         stapled = served.stapled if self._judges_revocation else None
-        question = (chain, _alike(chain, name), expected, failure, served.endpoint.trust, stapled)
+        question = (chain, _alike(chain, name), expected, failure, served.endpoint.trust, stapled, backends)
         if question not in self._answers:
             trust = self.trust_of(served.endpoint)
             self._answers[question] = self.judge(
-                chain, name, trust, expect_sha256=expected, failure=failure, stapled=stapled
+                chain, name, trust, expect_sha256=expected, failure=failure, stapled=stapled, backends=backends
             )
         return chain, self._answers[question]
 
@@ -267,6 +267,7 @@ class _Bench:
         expect_sha256: str | None = None,
         failure: Failure | None = None,
         stapled: bytes | None = None,
+        backends: tuple[Backend, ...] = (),
     ) -> Verdict:
         return judge(
             Case(
@@ -282,10 +283,12 @@ class _Bench:
                 expect_sha256=expect_sha256,
                 failure=failure,
                 revocation=self._evidence(stapled),
+                backends=backends,
             )
         )
 
 
+_NOT_FETCHED = Served(Endpoint(""))
 _Parsed = tuple[Certificate | Malformed, ...]
 
 
@@ -304,22 +307,27 @@ def _alike(chain: _Parsed, name: str) -> object:
 def _failure(served: Served) -> Failure | None:
     """What the wire met, for the judge; a handshake in a protocol that clients refuse is a failure for them."""
     if served.failure_kind is not None:
-        return Failure(served.failure_kind, served.failure_detail or "")
+        lacking = None if served.chain else served.key_type
+        return Failure(served.failure_kind, served.failure_detail or "", served.endpoint.starttls, lacking)
     if served.protocol in _OLD_PROTOCOLS:
         return Failure("protocol-too-old", f"offered TLS 1.0 to 1.3, the server chose {served.protocol}")
     return None
 
 
-def _result(
-    label: str, address: str | None, protocol: str | None, chain: _Parsed, verdict: Verdict, reachable: bool
-) -> Result:
+def _result(label: str, served: Served, chain: _Parsed, verdict: Verdict) -> Result:
     return {
         "endpoint": label,
-        "address": address,
+        "address": served.address,
+        "starttls": served.endpoint.starttls,
+        "key_type": served.key_type,
+        "connections": served.connections,
         "ok": verdict.ok,
         "chain_complete": verdict.chain_complete,
-        "reachable": reachable,
-        "protocol": protocol,
+        "reachable": served.failure_kind != UNREACHABLE,
+        "protocol": served.protocol,
+        "cipher": served.cipher,
+        "group": served.group,
+        "versions": None if served.versions is None else list(served.versions),
         "clients": dict(verdict.clients),
         "chain": [_describe(item, role) for item, role in zip(chain, verdict.roles, strict=True)],
         "findings": [_finding(finding) for finding in verdict.findings],

@@ -32,7 +32,8 @@ from tests.unit.wire import servers
 from tests.unit.wire.servers import HOST, NAME
 
 RESULT_KEYS = [
-    "endpoint", "address", "ok", "chain_complete", "reachable", "protocol", "clients", "chain", "findings",
+    "endpoint", "address", "starttls", "key_type", "connections", "ok", "chain_complete", "reachable",
+    "protocol", "cipher", "group", "versions", "clients", "chain", "findings",
 ]  # fmt: skip
 CERTIFICATE_KEYS = ["subject", "issuer", "not_before", "not_after", "sha256", "role"]
 FINDING_KEYS = ["code", "severity", "certificate", "message", "fix", "clients"]
@@ -59,9 +60,11 @@ def codes(result):
 
 
 def test_a_good_chain(pki, settings):
-    result = judge_served([served(pki, "leaf", "inter", "upper")], settings)[0]
+    spoken = {"cipher": "TLS_AES_128_GCM_SHA256", "group": "X25519"}
+    result = judge_served([served(pki, "leaf", "inter", "upper", **spoken)], settings)[0]
     assert list(result) == RESULT_KEYS
     assert json.loads(json.dumps(result)) == result
+    assert (result["cipher"], result["group"]) == ("TLS_AES_128_GCM_SHA256", "X25519")
     assert result["findings"] == []
     assert (result["endpoint"], result["address"], result["protocol"]) == (f"{NAME}:443", HOST, "TLSv1.3")
     assert (result["ok"], result["chain_complete"], result["reachable"]) == (True, True, True)
@@ -94,6 +97,48 @@ def test_nothing_served(pki, settings, kind):
     assert (result["ok"], result["chain_complete"], result["chain"]) == (False, None, [])
     assert result["reachable"] is (kind != "unreachable")
     assert "because" in result["findings"][0]["message"]
+
+
+def test_a_refusal_of_starttls_has_its_own_fix(pki, settings):
+    met = {"failure_kind": "not-tls", "failure_detail": "because"}
+    mail, web = judge_served(
+        [Served(Endpoint(NAME, starttls=starttls), **met) for starttls in ("smtp", None)], settings
+    )
+    assert (mail["starttls"], web["starttls"]) == ("smtp", None)
+    assert mail["findings"][0]["message"] == "asked for STARTTLS (smtp), the server comes to no TLS: because"
+    assert "`starttls`" in mail["findings"][0]["fix"]
+    assert "listen 443 ssl" in web["findings"][0]["fix"]
+
+
+def test_a_kind_of_key_that_is_lacking_is_an_error_that_no_client_minds(pki, settings):
+    met = {"key_type": "rsa", "failure_kind": "handshake-failed", "failure_detail": "because"}
+    lacking, refused = judge_served(
+        [Served(Endpoint(NAME), **met), served(pki, "leaf", "inter", "upper", **met)], settings
+    )
+    assert (lacking["ok"], lacking["key_type"], codes(lacking)) == (False, "rsa", ["handshake-failed"])
+    assert lacking["clients"] == dict.fromkeys(CLIENTS, True)
+    assert "no certificate with a key of the kind rsa" in lacking["findings"][0]["message"]
+    assert refused["clients"] == dict.fromkeys(CLIENTS, False)  # a chain came, and then the refusal
+
+
+def test_servers_behind_one_endpoint_that_differ(pki, settings):
+    """One finding for the endpoint, a warning, beside what is wrong with each chain."""
+    endpoint = Endpoint(NAME, addresses="all")
+    chains = {"192.0.2.1": ("leaf", "inter", "upper"), "192.0.2.2": ("leaf",)}
+    entries = [Served(endpoint, address, "TLSv1.3", tuple(map(pki.der, names))) for address, names in chains.items()]
+    good, short = judge_served(entries, settings)
+    assert (good["ok"], codes(good), codes(short)) == (True, ["inconsistent-backends"], ["incomplete-chain"])
+    message = good["findings"][0]["message"]
+    assert f"192.0.2.1 serves the leaf {pki['leaf'].sha256[:16]}... (until " in message
+    assert "; 192.0.2.2 serves the leaf " in message
+    assert [codes(result) for result in judge_served(entries[:1] * 2, settings)] == [[], []]
+
+
+def test_connections_and_versions(pki, settings):
+    chain = ("leaf", "inter", "upper")
+    many, one = judge_served([served(pki, *chain, connections=3, versions=("TLSv1.2",)), served(pki, *chain)], settings)
+    assert (many["connections"], many["versions"]) == (3, ["TLSv1.2"])
+    assert (one["connections"], one["versions"]) == (1, None)
 
 
 def test_a_chain_whose_handshake_failed_afterwards_is_judged_too(pki, settings):

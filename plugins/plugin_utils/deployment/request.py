@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from ansible_collections.fullchain.tls.plugins.module_utils.endpoints import SEVERAL
 from ansible_collections.fullchain.tls.plugins.plugin_utils.errors import InputError
 from ansible_collections.fullchain.tls.plugins.plugin_utils.pki.names import parse_server_name
 from ansible_collections.fullchain.tls.plugins.plugin_utils.verification import Settings, read_settings
@@ -229,6 +230,15 @@ def _target(value: Any, number: int, covered: Mapping[str, str | None]) -> Targe
         endpoint = parse_endpoint(value)
     except InputError as error:
         raise InputError(f"{label}: {error}") from None
+    for key in endpoint.given:
+        if key in SEVERAL:
+            raise InputError(
+                f"{label}: {key} is for verify_tls; a deploy makes one connection at a time to an endpoint"
+            )
+    if endpoint.expect_certificate is not None:
+        raise InputError(
+            f"{label}: expect_certificate is for verify_tls; what a deploy expects is named by `certificate`"
+        )
     if wanted is not None and wanted not in covered.values():
         known = sorted({name for name in covered.values() if name})
         raise InputError(

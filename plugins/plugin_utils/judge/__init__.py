@@ -8,6 +8,7 @@ No socket, no clock, no file and no Ansible in here.
 
 from __future__ import annotations
 
+from ansible_collections.fullchain.tls.plugins.plugin_utils.judge.backends import Backend
 from ansible_collections.fullchain.tls.plugins.plugin_utils.judge.missing import breaks_off, missing_above
 from ansible_collections.fullchain.tls.plugins.plugin_utils.judge.model import (
     CLIENTS,
@@ -27,6 +28,7 @@ from ansible_collections.fullchain.tls.plugins.plugin_utils.judge.verdict import
 __all__ = [
     "CLIENTS",
     "SEVERITIES",
+    "Backend",
     "Case",
     "Evidence",
     "Failure",

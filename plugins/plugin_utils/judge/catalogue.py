@@ -191,6 +191,9 @@ CATALOGUE: Mapping[str, Entry] = {
     ),
     # The one error that no TLS client would notice: whoever named the leaf refuses another.
     "stale-certificate": Entry("transport", "error", "The server sends another leaf than the one that was deployed."),
+    "inconsistent-backends": Entry(
+        "transport", "warning", "Servers behind one endpoint serve different chains, or not all of them serve one."
+    ),
     "key-mismatch": Entry("files", "error", "The private key is not the leaf's.", _NO_HANDSHAKE),
     "malformed-certificate": Entry(
         "presentation",

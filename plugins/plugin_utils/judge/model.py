@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from functools import lru_cache
 
 from ansible_collections.fullchain.tls.plugins.plugin_utils.errors import InputError
+from ansible_collections.fullchain.tls.plugins.plugin_utils.judge.backends import Backend
 from ansible_collections.fullchain.tls.plugins.plugin_utils.pki.certificates import Certificate, Malformed
 from ansible_collections.fullchain.tls.plugins.plugin_utils.pki.revocation import Crl, OcspResponse, Unusable
 from ansible_collections.fullchain.tls.plugins.plugin_utils.pki.trust import TrustStore
@@ -30,6 +31,8 @@ class Failure:
 
     kind: str  # one of FAILURES: each is the code of a finding
     detail: str  # what the connection met, in the system's or the TLS library's words
+    starttls: str | None = None  # the protocol whose way to TLS was asked for
+    key_type: str | None = None  # the only kind of key that the client had offered to take
 
     def __post_init__(self) -> None:
         if self.kind not in FAILURES:
@@ -80,6 +83,7 @@ class Case:
     key_spki: str | None = None  # spki_sha256 of the private key that is to serve the chain
     expect_sha256: str | None = None  # the leaf that was deployed
     failure: Failure | None = None
+    backends: tuple[Backend, ...] = ()  # what the connections to the endpoint have met, where there were several
     fetched: Issuers | None = None  # to name what is missing; they fill nothing in
     stores: Mapping[str, TrustStore] = field(default_factory=dict)  # others that the verdict tells completeness for
     revocation: Evidence | None = None  # None leaves revocation unjudged

@@ -41,13 +41,21 @@ def summary_lines(summary: Mapping[str, Any]) -> list[str]:
 
 
 def _headline(result: Result) -> str:
-    """`FAILED  shop.example.com:443 at 192.0.2.7, TLSv1.3, until 2026-12-01`: what is unknown is left out."""
+    """`FAILED  shop.example.com:25 (smtp) at 192.0.2.7, TLSv1.3, until 2026-12-01`: what is unknown is left out."""
     address, protocol, chain = result["address"], result["protocol"], result["chain"]
     until = chain[0]["not_after"] if chain else None
     # The address says nothing new where the endpoint was named by it.
     host = result["endpoint"].rpartition(":")[0].strip("[]")
-    where = f" at {address}" if address and address != host else ""
-    facts = [protocol, f"until {until[:10]}" if until else None]
+    where = f" ({result['starttls']})" if result["starttls"] else ""
+    where += f" at {address}" if address and address != host else ""
+    count, versions = result["connections"], result["versions"]
+    facts = [
+        protocol,
+        result["key_type"],
+        f"{count} connections" if count > 1 else None,
+        f"takes {' '.join(versions)}" if versions else None,
+        f"until {until[:10]}" if until else None,
+    ]
     return f"{_state(result):<7} {result['endpoint']}{where}" + "".join(f", {fact}" for fact in facts if fact)
 
 

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 from ansible_collections.fullchain.tls.plugins.module_utils import endpoints as reader
@@ -25,6 +25,14 @@ class Endpoint:
     expect_fingerprint: SHA-256 of the leaf that has to be served, lower-case hex without colons.
     timeout: seconds for name resolution, connection and handshake together; None takes the run's.
     trust: its trust anchors, as trust.load_trust_store takes them; None takes the run's.
+    starttls: the protocol that comes to TLS in the clear, one of module_utils/endpoints.py's STARTTLS_PORTS; None for TLS
+        from the first byte.
+    sni: whether a server_name is sent.
+    expect_certificate: PEM text or a path, whose first certificate has to be served; whoever can read files puts its
+        fingerprint in expect_fingerprint instead.
+    addresses: `first`, the first of the target's that takes a connection, or `all`, a connection to each.
+    repeat: connections to make, 1 to 64. key_types: those to ask for, `ecdsa` and `rsa`, a connection for each.
+    versions: whether to try which versions of TLS the server takes, a connection for each; None does as the run does.
     """
 
     host: str
@@ -34,11 +42,24 @@ class Endpoint:
     expect_fingerprint: str | None = None
     timeout: float | None = None
     trust: tuple[str, ...] | None = None
+    starttls: str | None = None
+    sni: bool = True
+    expect_certificate: str | None = None
+    addresses: str = "first"
+    repeat: int = 1
+    key_types: tuple[str, ...] = ()
+    versions: bool | None = None
 
     @property
     def label(self) -> str:
         """`host:port`, an IPv6 address in brackets: what results and reports call this endpoint."""
         return reader.label(self.host, self.port)
+
+    @property
+    def given(self) -> dict[str, Any]:
+        """The fields that differ from their defaults."""
+        values = ((field, getattr(self, field.name)) for field in fields(self))
+        return {field.name: value for field, value in values if value != field.default}
 
     @property
     def name(self) -> str:
@@ -51,9 +72,9 @@ class Endpoint:
         return self.address or self.host
 
     @property
-    def sni(self) -> str | None:
+    def sni_name(self) -> str | None:
         """The name for the server_name extension; None for an IP address, which RFC 6066 section 3 forbids there."""
-        return None if reader.is_ip(self.name) else self.name
+        return self.name if self.sni and not reader.is_ip(self.name) else None
 
 
 def parse_endpoint(value: str | Mapping[str, Any]) -> Endpoint:

@@ -25,16 +25,13 @@ try:
 except ImportError:  # not on every system that runs Python; only the limit of open files is read from it
     resource = None  # type: ignore[assignment]
 
-try:
-    from OpenSSL import SSL
-except ImportError:  # plugin_utils/libraries.py says what is missing
-    pass
-
 from ansible_collections.fullchain.tls.plugins.plugin_utils.wire.endpoints import Endpoint
+from ansible_collections.fullchain.tls.plugins.plugin_utils.wire.line import Wait
+from ansible_collections.fullchain.tls.plugins.plugin_utils.wire.looks import Look, gather, looks, offers
 from ansible_collections.fullchain.tls.plugins.plugin_utils.wire.resolve import Resolved, Resolver, literal
 from ansible_collections.fullchain.tls.plugins.plugin_utils.wire.served import UNREACHABLE, Served
-from ansible_collections.fullchain.tls.plugins.plugin_utils.wire.tls import new_context
-from ansible_collections.fullchain.tls.plugins.plugin_utils.wire.visit import Visit, Wait, visit
+from ansible_collections.fullchain.tls.plugins.plugin_utils.wire.tls import EVERYTHING, Offer, new_context
+from ansible_collections.fullchain.tls.plugins.plugin_utils.wire.visit import Visit, visit
 
 DEFAULT_TIMEOUT = 10.0
 DEFAULT_WORKERS = 16
@@ -55,14 +52,14 @@ def fetch_all(
 ) -> list[Served]:
     """What each endpoint serves, in the order of `endpoints`. A failure is a result, never an exception.
 
+    One result for each endpoint, and several for one that asks for several connections (looks.py).
     timeout: seconds for an endpoint's name resolution, connection and handshake together, where it has none itself.
     workers: endpoints that are worked on at the same time, not counting those that keep us waiting.
     staple: ask for stapled OCSP responses.
     """
-    work = _Work(endpoints, timeout)
+    work = _Work(endpoints, timeout, staple)
     count = max(1, min(_MAX_THREADS, os.cpu_count() or 1, workers, len(endpoints)))
-    context = new_context(staple)
-    loops = [_Loop(work, context, -(-workers // count), _open_limit() // count) for _number in range(count)]
+    loops = [_Loop(work, -(-workers // count), _open_limit() // count) for _number in range(count)]
     threads = [threading.Thread(target=loop.run, daemon=True) for loop in loops]
     work.start([loop.wake for loop in loops])
     for thread in threads:
@@ -80,14 +77,18 @@ def _open_limit() -> int:
     return _MAX_OPEN if soft == resource.RLIM_INFINITY else max(8, min(_MAX_OPEN, soft // 2))
 
 
+_Place = tuple[int, int]  # of a connection: the endpoint's, and which of its connections
+
+
 class _Work:
     """What is left to visit, and what was found. Shared by the loops; deque and list operations are atomic."""
 
-    def __init__(self, endpoints: Sequence[Endpoint], timeout: float) -> None:
+    def __init__(self, endpoints: Sequence[Endpoint], timeout: float, staple: bool) -> None:
         self._endpoints = endpoints
         self._timeout = timeout
-        self._ready: deque[tuple[int, Resolved]] = deque()
-        self._found: list[Served | None] = [None] * len(endpoints)
+        self._contexts = {offer: new_context(offer, staple) for offer in {o for e in endpoints for o in offers(e)}}
+        self._ready: deque[tuple[_Place, Look, float]] = deque()
+        self._found: list[list[tuple[Offer, Served | None]]] = [[] for _endpoint in endpoints]
         self._wakes: Sequence[_Wake] = ()
         self._lock = threading.Lock()
         self._unresolved = 0
@@ -101,7 +102,7 @@ class _Work:
         for index, endpoint in enumerate(self._endpoints):
             address = literal(endpoint.target, endpoint.port)
             if address:
-                self._ready.append((index, Resolved((address,), took=0.0)))
+                self._reached(index, Resolved((address,), took=0.0))
             else:
                 names.setdefault((endpoint.target, endpoint.port, self.seconds(endpoint)), []).append(index)
         self._unresolved = len(names)
@@ -109,32 +110,42 @@ class _Work:
             self.resolver.submit(host, port, seconds, partial(self._resolved, indexes))
 
     def _resolved(self, indexes: Sequence[int], resolved: Resolved) -> None:
-        self._ready.extend((index, resolved) for index in indexes)
+        for index in indexes:
+            self._reached(index, resolved)
         with self._lock:
             self._unresolved -= 1
         for wake in self._wakes:
             wake.set()
 
+    def _reached(self, index: int, resolved: Resolved) -> None:
+        """Make an endpoint's connections ready, or note that it has no address."""
+        endpoint = self._endpoints[index]
+        if resolved.failure is not None:
+            served = Served(endpoint, failure_kind=UNREACHABLE, failure_detail=resolved.failure)
+            self._found[index] = [(EVERYTHING, served)]
+            return
+        wanted = looks(endpoint, resolved.addresses)
+        self._found[index] = [(look.offer, None) for look in wanted]
+        self._ready.extend(((index, number), look, resolved.took) for number, look in enumerate(wanted))
+
     def seconds(self, endpoint: Endpoint) -> float:
         """The timeout that holds for `endpoint`."""
         return endpoint.timeout or self._timeout
 
-    def next(self, context: SSL.Context) -> tuple[int, Visit] | None:
+    def next(self) -> tuple[_Place, Visit] | None:
         """Begin the next visit; None when there is none to begin just now."""
-        while True:
-            try:
-                index, resolved = self._ready.popleft()
-            except IndexError:
-                return None
-            endpoint = self._endpoints[index]
-            if resolved.failure is None:
-                seconds = self.seconds(endpoint)
-                until = time.monotonic() + max(0.0, seconds - resolved.took)
-                return index, visit(endpoint, resolved.addresses, until, seconds, context)
-            self.found(index, Served(endpoint, failure_kind=UNREACHABLE, failure_detail=resolved.failure))
+        try:
+            place, look, took = self._ready.popleft()
+        except IndexError:
+            return None
+        endpoint = self._endpoints[place[0]]
+        seconds = self.seconds(endpoint)
+        until = time.monotonic() + max(0.0, seconds - took)
+        return place, visit(endpoint, look.addresses, until, seconds, self._contexts[look.offer])
 
-    def found(self, index: int, served: Served) -> None:
-        self._found[index] = served
+    def found(self, place: _Place, served: Served) -> None:
+        index, number = place
+        self._found[index][number] = (self._found[index][number][0], served)
 
     def over(self) -> bool:
         """Whether no further visit will come."""
@@ -144,12 +155,16 @@ class _Work:
     def results(self) -> list[Served]:
         if self.error is not None:
             raise self.error
-        return [served for served in self._found if served is not None]
+        return [
+            served
+            for found in self._found
+            for served in gather([(offer, served) for offer, served in found if served is not None])
+        ]
 
 
 @dataclass(eq=False)
 class _Task:
-    index: int
+    place: _Place
     visit: Visit
     started: float
     wait: Wait
@@ -183,10 +198,9 @@ class _Loop:
     The selector knows sockets by their number: a visit closes its own, and a closed socket has no number to find it by.
     """
 
-    def __init__(self, work: _Work, context: SSL.Context, places: int, limit: int) -> None:
+    def __init__(self, work: _Work, places: int, limit: int) -> None:
         self.wake = _Wake()
         self._work = work
-        self._context = context
         self._places = places
         self._limit = limit
         self._selector = selectors.DefaultSelector()
@@ -224,18 +238,18 @@ class _Loop:
         while self._fresh and now - next(iter(self._fresh)).started > _PATIENCE:
             del self._fresh[next(iter(self._fresh))]
         while len(self._fresh) < self._places and len(self._live) < self._limit:
-            begun = self._work.next(self._context)
+            begun = self._work.next()
             if begun is None:
                 return
             self._begin(*begun, now)
 
-    def _begin(self, index: int, steps: Visit, now: float) -> None:
+    def _begin(self, place: _Place, steps: Visit, now: float) -> None:
         try:
             wait = next(steps)
         except StopIteration as stop:
-            self._work.found(index, stop.value)
+            self._work.found(place, stop.value)
             return
-        task = _Task(index, steps, now, wait)
+        task = _Task(place, steps, now, wait)
         self._fresh[task] = None
         self._watch(task)
 
@@ -248,7 +262,7 @@ class _Loop:
         except StopIteration as stop:
             self._unwatch(number)
             self._fresh.pop(task, None)
-            self._work.found(task.index, stop.value)
+            self._work.found(task.place, stop.value)
             return
         if task.wait.sock is not before.sock:
             self._unwatch(number)

@@ -10,18 +10,18 @@ import binascii
 import re
 import textwrap
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
+from ansible_collections.fullchain.tls.plugins.module_utils import words
 from ansible_collections.fullchain.tls.plugins.plugin_utils.errors import InputError
 from ansible_collections.fullchain.tls.plugins.plugin_utils.wire.endpoints import Endpoint, parse_endpoint
 
-UNREACHABLE = "unreachable"
-NOT_TLS = "not-tls"
-HANDSHAKE_FAILED = "handshake-failed"
+UNREACHABLE, NOT_TLS, HANDSHAKE_FAILED = words.UNREACHABLE, words.NOT_TLS, words.HANDSHAKE_FAILED
 FAILURE_KINDS = (UNREACHABLE, NOT_TLS, HANDSHAKE_FAILED)
 
-_KEYS = ("endpoint", "address", "protocol", "chain", "failure_kind", "failure_detail", "stapled")
+_PLAIN = ("address", "protocol", "failure_detail", "cipher", "group", "key_type")
+_KEYS = ("endpoint", *_PLAIN, "chain", "failure_kind", "stapled", "versions", "connections")
 _BLOCK = re.compile(r"-----BEGIN CERTIFICATE-----(.+?)-----END CERTIFICATE-----", re.DOTALL)
 
 
@@ -31,6 +31,10 @@ class Served:
 
     address: the IP address that answered, or was tried last; None when the name did not resolve.
     protocol: `TLSv1.3`, `TLSv1.2`, ... as OpenSSL names them; None without a handshake.
+    cipher, group: of the key exchange and after it, as OpenSSL names them; None where the library can't tell.
+    key_type: the one that was asked for, `ecdsa` or `rsa`; None for any.
+    versions: of TLS, those that the server takes; None when they were not tried.
+    connections: how many have shown this.
     chain: DER of each certificate as served, in served order; kept when the handshake failed after it.
     failure_kind: one of FAILURE_KINDS, or None; failure_detail says what happened, in a sentence's words.
     stapled: the OCSP response that came with the chain, DER; b"" when none came, None when nobody looked for one.
@@ -43,17 +47,27 @@ class Served:
     failure_kind: str | None = None
     failure_detail: str | None = None
     stapled: bytes | None = None
+    cipher: str | None = None
+    group: str | None = None
+    key_type: str | None = None
+    versions: tuple[str, ...] | None = None
+    connections: int = 1
 
     def to_dict(self) -> dict[str, Any]:
         """The shape that the module served_chain returns: certificates as PEM, the staple as base64."""
         return {
-            "endpoint": {key: value for key, value in asdict(self.endpoint).items() if value is not None},
+            "endpoint": {**self.endpoint.given, "host": self.endpoint.host, "port": self.endpoint.port},
             "address": self.address,
             "protocol": self.protocol,
             "chain": [der_to_pem(der) for der in self.chain],
             "failure_kind": self.failure_kind,
             "failure_detail": self.failure_detail,
             "stapled": None if self.stapled is None else base64.b64encode(self.stapled).decode("ascii"),
+            "cipher": self.cipher,
+            "group": self.group,
+            "key_type": self.key_type,
+            "versions": None if self.versions is None else list(self.versions),
+            "connections": self.connections,
         }
 
     @classmethod
@@ -68,12 +82,12 @@ class Served:
         endpoint = parse_endpoint(value["endpoint"])
         return cls(
             endpoint=endpoint,
-            address=value.get("address"),
-            protocol=value.get("protocol"),
+            **{key: value.get(key) for key in _PLAIN},
             chain=_read_chain(value.get("chain") or (), endpoint),
             failure_kind=_read_kind(value.get("failure_kind"), endpoint),
-            failure_detail=value.get("failure_detail"),
             stapled=_read_staple(value.get("stapled"), endpoint),
+            versions=_read_versions(value.get("versions"), endpoint),
+            connections=_read_count(value.get("connections", 1), endpoint),
         )
 
 
@@ -98,6 +112,20 @@ def _read_staple(text: str | None, endpoint: Endpoint) -> bytes | None:
         return None if text is None else base64.b64decode(text, validate=True)
     except (ValueError, TypeError):
         raise InputError(f"served entry for {endpoint.label}: stapled is not base64") from None
+
+
+def _read_versions(items: object, endpoint: Endpoint) -> tuple[str, ...] | None:
+    if items is None:
+        return None
+    if not isinstance(items, (list, tuple)) or not all(isinstance(item, str) for item in items):
+        raise InputError(f"served entry for {endpoint.label}: versions is not a list of versions of TLS")
+    return tuple(items)
+
+
+def _read_count(value: object, endpoint: Endpoint) -> int:
+    if not isinstance(value, int) or value < 1:
+        raise InputError(f"served entry for {endpoint.label}: connections {value!r} is not a count")
+    return value
 
 
 def _read_chain(items: object, endpoint: Endpoint) -> tuple[bytes, ...]:

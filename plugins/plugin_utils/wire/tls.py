@@ -7,22 +7,34 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import NamedTuple
 
 try:
     from OpenSSL import SSL, crypto
 except ImportError:  # plugin_utils/libraries.py says what is missing
     pass
 
+from ansible_collections.fullchain.tls.plugins.module_utils.words import quoted
 from ansible_collections.fullchain.tls.plugins.plugin_utils.wire.served import HANDSHAKE_FAILED, NOT_TLS
 
 # Content types of the two records a TLS server may open with (RFC 8446, 5.1).
 _ALERT, _HANDSHAKE = 0x15, 0x16
+_APPLICATION_DATA = 0x17
 
 _ASKS_FOR_STAPLE = object()  # a context's app data
 
 # `tls alert handshake failure`, `tlsv1 unrecognized name`, `tlsv13 alert certificate required`: the words that OpenSSL
 # 1.1 to 4.0 put before the alert's own name differ with the version and the protocol.
 _ALERT_REASON = re.compile(r"(?:ssl/tls|sslv3|tlsv1|tlsv13|tls) (?:alert )?(?P<alert>.+)")
+
+
+# What comes to TLS by STARTTLS, which an endpoint has to ask for, and speaks first.
+_GREETINGS = (
+    (re.compile(rb"220[ -]"), "SMTP or FTP"),
+    (re.compile(rb"\* (?:OK|PREAUTH)\b"), "IMAP"),
+    (re.compile(rb"\+OK\b"), "POP3"),
+    (re.compile(rb"(?s)..\0\0\x0a\d"), "MySQL"),
+)
 
 
 @dataclass(frozen=True)
@@ -33,7 +45,18 @@ class Trouble:
     detail: str
 
 
-def new_context(staple: bool = False) -> SSL.Context:
+class Offer(NamedTuple):
+    """What a connection offers: only `key_type`, `ecdsa` or `rsa`, or only `version`, one of VERSIONS; None for all."""
+
+    key_type: str | None = None
+    version: str | None = None
+
+
+EVERYTHING = Offer()
+VERSIONS = ("TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3")
+
+
+def new_context(offer: Offer = EVERYTHING, staple: bool = False) -> SSL.Context:
     """A client that accepts everything it is served, in order to look at it: nothing is verified here.
 
     staple: its connections ask for a stapled OCSP response (RFC 6066 8), which costs about a fiftieth of their number.
@@ -42,8 +65,13 @@ def new_context(staple: bool = False) -> SSL.Context:
     instead of being missed; RFC 5746 likewise (servers without secure renegotiation).
     """
     context = SSL.Context(SSL.TLS_CLIENT_METHOD)
-    context.set_min_proto_version(SSL.TLS1_VERSION)
-    context.set_cipher_list(b"ALL:!aNULL:!eNULL:@SECLEVEL=0")
+    lowest, highest = _range(offer)
+    context.set_min_proto_version(lowest)
+    context.set_max_proto_version(highest)
+    # The kind of key is part of a cipher up to TLS 1.2; in TLS 1.3 it is the signature algorithms', and pyOpenSSL has no
+    # way to choose them.
+    kinds = {None: "ALL", "ecdsa": "aECDSA", "rsa": "aRSA"}
+    context.set_cipher_list(f"{kinds[offer.key_type]}:!aNULL:!eNULL:@SECLEVEL=0".encode())
     context.set_options(SSL.OP_LEGACY_SERVER_CONNECT)
     context.set_verify(SSL.VERIFY_NONE)
     context.set_session_cache_mode(SSL.SESS_CACHE_OFF)
@@ -57,6 +85,16 @@ def _keep_staple(connection: SSL.Connection, staple: bytes, _data: object) -> bo
     """Called when the server's part of the handshake is in; b"" says that nothing was stapled."""
     connection.set_app_data(staple)
     return True
+
+
+def _range(offer: Offer) -> tuple[int, int]:
+    """The lowest and the highest version of TLS to offer; 0 is the highest that the library has."""
+    if offer.key_type is not None:
+        return SSL.TLS1_VERSION, SSL.TLS1_2_VERSION
+    if offer.version is None:
+        return SSL.TLS1_VERSION, 0
+    only = (SSL.TLS1_VERSION, SSL.TLS1_1_VERSION, SSL.TLS1_2_VERSION, SSL.TLS1_3_VERSION)[VERSIONS.index(offer.version)]
+    return only, only
 
 
 def open_connection(context: SSL.Context, sni: str | None) -> SSL.Connection:
@@ -85,19 +123,39 @@ def served_chain(connection: SSL.Connection) -> tuple[bytes, ...]:
     return tuple(crypto.dump_certificate(crypto.FILETYPE_ASN1, certificate) for certificate in chain)
 
 
-def refusal_follows(connection: SSL.Connection) -> bool:
-    """Whether the server may still refuse after the handshake that looked complete.
+def negotiated_group(connection: SSL.Connection) -> str | None:
+    """The key exchange's group, `X25519MLKEM768` or so; None without one, or where the libraries can't tell."""
+    try:
+        name: str | None = connection.get_group_name()  # not every pyOpenSSL and OpenSSL that we run with has it
+    except (AttributeError, NotImplementedError):
+        return None
+    return name
 
-    TLS 1.3 has the server check the client's (missing) certificate after the client is done (RFC 8446, 4.4.2.4).
+
+def refusal_follows(connection: SSL.Connection, flight: bytes) -> bool:
+    """Whether the server may still refuse after the handshake that looked complete, `flight` being our last words in it.
+
+    TLS 1.3 has the server check the client's (missing) certificate after the client is done (RFC 8446, 4.4.2.4). That it
+    was asked for shows in the flight: a Certificate message, empty as it is, goes before Finished. The names of CAs that
+    pyOpenSSL could tell need not be in the question.
     """
-    return connection.get_protocol_version_name() == "TLSv1.3" and bool(connection.get_client_ca_list())
+    return connection.get_protocol_version_name() == "TLSv1.3" and _encrypted_records(flight) > 1
+
+
+def _encrypted_records(flight: bytes) -> int:
+    """How many of the records are encrypted (RFC 8446, 5.1 and 5.2)."""
+    at = count = 0
+    while at + 5 <= len(flight):
+        count += flight[at] == _APPLICATION_DATA
+        at += 5 + int.from_bytes(flight[at + 3 : at + 5], "big")
+    return count
 
 
 def is_not_tls(first: bytes) -> Trouble | None:
     """Judge the first bytes that a server sent: anything but a handshake or an alert record is another protocol."""
     if first[0] in (_ALERT, _HANDSHAKE) and first[1:2] in (b"", b"\x03"):
         return None
-    return Trouble(NOT_TLS, f"{_protocol_of(first)}: {_printable(first)}")
+    return Trouble(NOT_TLS, f"{_protocol_of(first)}: {quoted(first)}")
 
 
 def handshake_trouble(error: SSL.Error) -> Trouble:
@@ -116,11 +174,7 @@ def _protocol_of(first: bytes) -> str:
         return "the port answers plain HTTP"
     if first.startswith(b"SSH-"):
         return "the port answers SSH"
-    if re.match(rb"220[ -]", first):
-        return "the port greets like SMTP or FTP, without TLS"
+    for greeting, protocol in _GREETINGS:
+        if greeting.match(first):
+            return f"the port greets like {protocol}, without TLS"
     return "the port answers something other than TLS"
-
-
-def _printable(data: bytes) -> str:
-    """The beginning of the first line, safe for a screen: what is not printable ASCII is escaped."""
-    return repr(data[:60].split(b"\n", 1)[0].rstrip(b"\r"))[1:]

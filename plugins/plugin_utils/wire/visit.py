@@ -5,28 +5,28 @@
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import os
 import selectors
 import socket
 import time
 from collections.abc import Generator, Sequence
-from dataclasses import dataclass
-from typing import NamedTuple
 
 try:
     from OpenSSL import SSL
 except ImportError:  # plugin_utils/libraries.py says what is missing
     pass
 
+from ansible_collections.fullchain.tls.plugins.module_utils.starttls import dialogue
+from ansible_collections.fullchain.tls.plugins.plugin_utils.wire.converse import Conversation
 from ansible_collections.fullchain.tls.plugins.plugin_utils.wire.endpoints import Endpoint
+from ansible_collections.fullchain.tls.plugins.plugin_utils.wire.line import Line, Steps, Wait
 from ansible_collections.fullchain.tls.plugins.plugin_utils.wire.resolve import Address
-from ansible_collections.fullchain.tls.plugins.plugin_utils.wire.served import HANDSHAKE_FAILED, UNREACHABLE, Served
+from ansible_collections.fullchain.tls.plugins.plugin_utils.wire.served import UNREACHABLE, Served
 from ansible_collections.fullchain.tls.plugins.plugin_utils.wire.tls import (
     Trouble,
     handshake_trouble,
-    is_not_tls,
+    negotiated_group,
     open_connection,
     refusal_follows,
     served_chain,
@@ -37,20 +37,8 @@ from ansible_collections.fullchain.tls.plugins.plugin_utils.wire.tls import (
 # that accept send session tickets at once, and those that refuse an alert.
 _CONSENT_SECONDS = 1.0
 
-_CHUNK_BYTES = 65536
-
-
-class Wait(NamedTuple):
-    """What a visit waits for: `events` (selectors.EVENT_*) on `sock`, until `until` (time.monotonic seconds)."""
-
-    sock: socket.socket
-    events: int
-    until: float
-
-
 # Sent in: True when the socket is ready, False when the time is up.
 Visit = Generator[Wait, bool, Served]
-_Steps = Generator[Wait, bool, "Trouble | None"]
 
 
 def visit(
@@ -84,7 +72,7 @@ def visit(
     )
 
 
-def _connect(sock: socket.socket, address: Address, until: float, seconds: float) -> _Steps:
+def _connect(sock: socket.socket, address: Address, until: float, seconds: float) -> Steps:
     """Connect; None when it stands."""
     code = sock.connect_ex(address.sockaddr)
     if code in (errno.EINPROGRESS, errno.EWOULDBLOCK):
@@ -100,15 +88,23 @@ def _connect(sock: socket.socket, address: Address, until: float, seconds: float
 def _look(
     endpoint: Endpoint, sock: socket.socket, address: Address, until: float, seconds: float, context: SSL.Context
 ) -> Visit:
-    line = _Line(sock, address, open_connection(context, endpoint.sni))
-    trouble = yield from _shake_hands(line, until, seconds)
-    if trouble is None and refusal_follows(line.connection):
+    line = Line(sock, address, open_connection(context, endpoint.sni_name))
+    trouble = None
+    if endpoint.starttls is not None:
+        conversation = Conversation(sock, address.label, until, seconds)
+        trouble = yield from conversation.lead(dialogue(endpoint.starttls, endpoint.name))
+        line.agreed = trouble is None
+    if trouble is None:
+        trouble = yield from _shake_hands(line, until, seconds)
+    if trouble is None and refusal_follows(line.connection, line.flight):
         trouble = yield from _await_consent(line, min(until, time.monotonic() + _CONSENT_SECONDS))
     chain = served_chain(line.connection)
     return Served(
         endpoint,
         address=address.host,
         protocol=line.connection.get_protocol_version_name() if chain else None,
+        cipher=line.connection.get_cipher_name() if chain else None,
+        group=negotiated_group(line.connection) if chain else None,
         chain=chain,
         failure_kind=trouble.kind if trouble else None,
         failure_detail=trouble.detail if trouble else None,
@@ -116,48 +112,7 @@ def _look(
     )
 
 
-@dataclass
-class _Line:
-    """A socket and the TLS that is spoken over it, kept apart so that what comes in is seen before OpenSSL reads it:
-    of a plain text answer OpenSSL would only say `wrong version number`."""
-
-    sock: socket.socket
-    address: Address
-    connection: SSL.Connection
-    heard: bool = False
-
-    def send(self) -> None:
-        """Pass on what TLS has to say: some kilobytes at most, for which a new connection's buffer has room."""
-        with contextlib.suppress(SSL.WantReadError):
-            self.sock.sendall(self.connection.bio_read(_CHUNK_BYTES))
-
-    def receive(self) -> Trouble | None:
-        """Take in what has come; what is wrong with it, or None."""
-        try:
-            data = self.sock.recv(_CHUNK_BYTES)
-        except BlockingIOError:
-            return None
-        except OSError as error:
-            return self.broken(os.strerror(error.errno or 0))
-        if not data:
-            return self.broken("it closed the connection")
-        trouble = None if self.heard else is_not_tls(data)
-        self.heard = True
-        self.connection.bio_write(data)
-        return trouble
-
-    def broken(self, how: str) -> Trouble:
-        if self.heard:
-            return Trouble(HANDSHAKE_FAILED, f"{self.address.label} broke off in mid-handshake: {how}")
-        return Trouble(UNREACHABLE, f"{self.address.label} took the connection and broke off without a byte: {how}")
-
-    def silent(self, seconds: float) -> Trouble:
-        if self.heard:
-            return Trouble(HANDSHAKE_FAILED, f"{self.address.label} fell silent in mid-handshake for {seconds:g} s")
-        return Trouble(UNREACHABLE, f"{self.address.label} took the connection but sent nothing within {seconds:g} s")
-
-
-def _shake_hands(line: _Line, until: float, seconds: float) -> _Steps:
+def _shake_hands(line: Line, until: float, seconds: float) -> Steps:
     """Complete the handshake; None when it stands."""
     while True:
         try:
@@ -181,7 +136,7 @@ def _shake_hands(line: _Line, until: float, seconds: float) -> _Steps:
             return trouble
 
 
-def _await_consent(line: _Line, until: float) -> _Steps:
+def _await_consent(line: Line, until: float) -> Steps:
     """Read once, for a server that refuses a missing client certificate does so only now."""
     if not (yield Wait(line.sock, selectors.EVENT_READ, until)):
         return None

@@ -17,6 +17,7 @@ from tests.pki import Cert, mint, write_pem
 from tests.revocation import Crl, crl_points, mint_crl
 from tests.unit.wire import servers, web
 from tests.unit.wire.servers import HOST, NAME
+from tests.unit.wire.starttls_servers import serving
 
 ROOT = Path(__file__).parents[3]
 CHAIN = ["leaf", "inter", "upper"]
@@ -102,7 +103,7 @@ def at(port, **fields):
     return {"host": NAME, "address": HOST, "port": port, **fields}
 
 
-def test_endpoints(work, server, leaf_only):
+def test_endpoints(work, pki, server, leaf_only):
     trust = ["root.pem"]
     results, printed = run_tasks(
         work,
@@ -124,10 +125,15 @@ def test_endpoints(work, server, leaf_only):
                 show=True,
             ),
             verify(endpoints=[at(server)], trust=trust, trust_stores={"ours": []}),
+            verify(endpoints=[at(server, expect_certificate="fullchain.pem")], trust=trust),
+            verify(endpoints=[at(server, expect_certificate=pki.pem("inter"))], trust=trust),
+            verify(endpoints=[at(server), at(server, versions=False)], trust=trust, versions=True),
+            verify(endpoints=[at(server, key_types=["ecdsa", "rsa"], repeat=3)], trust=trust),
         ],
         "--check",
     )
-    good, mixed, never, warned, strict, later, named, stale, only_go, untrusted, stores, no_store = results
+    good, mixed, never, warned, strict, later, named, stale, only_go, untrusted, *more = results
+    stores, no_store, expected, another, versions, kinds = more
     assert [entry["ok"] for entry in good["results"]] == [True, True]
     assert good["summary"] == {"total": 2, "ok": 2, "failed": 0, "unreachable": 0, "by_code": {}}
     assert (good["failed"], good["changed"]) == (False, False)
@@ -147,6 +153,14 @@ def test_endpoints(work, server, leaf_only):
     assert "expired" in codes(later)
     assert codes(named) == ["name-mismatch"]
     assert codes(stale) == ["stale-certificate"]
+    assert codes(expected) == []
+    assert [entry["versions"] for entry in versions["results"]] == [["TLSv1.2", "TLSv1.3"], None]
+    assert [(entry["key_type"], entry["connections"], entry["ok"]) for entry in kinds["results"]] == [
+        ("ecdsa", 3, True),
+        ("rsa", 3, False),
+    ]
+    assert codes(kinds) == ["handshake-failed"]
+    assert codes(another) == ["stale-certificate"]
     assert only_go["results"][0]["clients"] == {"go": False}
     assert codes(untrusted)
     assert untrusted["results"][0]["ok"] is False
@@ -281,6 +295,34 @@ def test_served_from_a_host(work, server, leaf_only):
     assert "no-such-command" in without["msg"]
 
 
+def test_servers_behind_one_address(work, pki, server, leaf_only):
+    """From the controller and from a host; the report tells the results apart."""
+    with servers.raw_server(servers.taking_turns([server, leaf_only])) as port:
+        endpoints = [at(port, repeat=6)]
+        results, printed = run_tasks(
+            work,
+            [
+                verify(endpoints=endpoints, trust=["root.pem"], show=True),
+                {"fullchain.tls.served_chain": {"endpoints": endpoints}},
+                verify(served="{{ result_1 }}", trust=["root.pem"]),
+            ],
+        )
+    for result in (results[0], results[2]):
+        assert sorted((len(entry["chain"]), entry["connections"]) for entry in result["results"]) == [(1, 3), (3, 3)]
+        assert sorted(codes(result)) == ["incomplete-chain", "inconsistent-backends"]
+        assert "inconsistent-backends" in [finding["code"] for finding in result["results"][0]["findings"]]
+    assert f"{NAME}:{port} at {HOST}, TLSv1.3, 3 connections, until " in printed
+
+
+def test_a_database_that_comes_to_tls_by_starttls(work, pki):
+    with serving("mysql", work / "server", pki, CHAIN) as port:
+        results, printed = run_tasks(
+            work, [verify(endpoints=[at(port, starttls="mysql")], trust=["root.pem"], show=True)]
+        )
+    assert (results[0]["failed"], results[0]["results"][0]["starttls"]) == (False, "mysql")
+    assert f"ok      {NAME}:{port} (mysql) at {HOST}, TLSv1." in printed
+
+
 def test_bad_input(work, server):
     one = [f"{HOST}:{server}"]
     cases = [
@@ -292,7 +334,14 @@ def test_bad_input(work, server):
         (verify(endpoints=one, colour="red"), "colour"),
         (verify(endpoints=[]), "there is nothing to verify: the list of endpoints is empty"),
         (verify(endpoints=["a:b"]), "endpoint 'a:b': 'b' is not a port; expected a number from 1 to 65535"),
-        (verify(endpoints=[{"host": "a", "starttls": "smtp"}]), "unknown key 'starttls'"),
+        (verify(endpoints=[{"host": "a", "starttsl": "smtp"}]), "unknown key 'starttsl'"),
+        (verify(endpoints=[{"host": "a", "starttls": "nntp"}]), "starttls 'nntp' is not known; expected one of smtp,"),
+        (
+            verify(endpoints=[{"host": "a", "expect_certificate": "no.pem"}]),
+            "expect_certificate: 'no.pem' cannot be read",
+        ),
+        (verify(endpoints=[{"host": "a", "expect_certificate": "privkey.pem"}]), "privkey.pem"),
+        (verify(endpoints=[{"host": "a", "repeat": 65}]), "repeat 65 is not a count; expected a number from 1 to 64"),
         (verify(endpoints=one, at="today"), "at: 'today' is not a time; expected RFC 3339"),
         (verify(endpoints=one, clients=["chrome"]), "clients: 'chrome' is not known"),
         (verify(endpoints=one, fail_on="sometimes"), "fail_on"),

@@ -93,6 +93,17 @@ def test_defaults() -> None:
             "endpoints[0]: certificate 'b' is neither in certificates nor in lineages (there: none)",
         ),
         ({"endpoints": ["a b"]}, "endpoints[0]: endpoint 'a b'"),
+        *(
+            (
+                {"endpoints": [{"host": "shop.example.com", **asked}]},
+                f"endpoints[0]: {next(iter(asked), '')} is for verify_tls; a deploy makes one connection at a time",
+            )
+            for asked in ({"addresses": "all"}, {"repeat": 2}, {"key_types": ["rsa"]}, {"versions": True})
+        ),
+        (
+            {"endpoints": [{"host": "shop.example.com", "expect_certificate": "a.pem"}]},
+            "endpoints[0]: expect_certificate is for verify_tls; what a deploy expects is named by `certificate`",
+        ),
     ],
 )
 def test_refused(values: dict[str, Any], message: str) -> None:

@@ -11,10 +11,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timezone
 from typing import Any
 
-from ansible_collections.fullchain.tls.plugins.plugin_utils.judge import CLIENTS, Case, Evidence, Failure
+from ansible_collections.fullchain.tls.plugins.plugin_utils.judge import CLIENTS, Backend, Case, Evidence, Failure
 from ansible_collections.fullchain.tls.plugins.plugin_utils.pki.certificates import parse_certificate
 from ansible_collections.fullchain.tls.plugins.plugin_utils.pki.revocation import Unusable, parse_crl, parse_ocsp
 from ansible_collections.fullchain.tls.plugins.plugin_utils.pki.trust import TrustStore
@@ -47,6 +47,7 @@ class Row:
     key: str | None = None  # whose key is to serve the chain
     expect: str | None = None  # which leaf was deployed
     failure: Failure | None = None
+    backends: Sequence[Backend] = ()
     public: Sequence[str] = ()  # roots that the public web trusts
     one_fault: bool = True  # False: clients may word another fault of it
     # What came stapled; b"": nothing; None: nobody looked
@@ -82,6 +83,7 @@ class Row:
             expect_sha256=pki[self.expect].sha256 if self.expect else None,
             failure=self.failure,
             revocation=self.evidence(pki),
+            backends=tuple(self.backends),
         )
 
     def stapled(self, pki: Pki) -> bytes | None:
@@ -458,11 +460,41 @@ BESIDE_THE_CHAIN = (
         for kind in ("unreachable", "not-tls", "handshake-failed", "protocol-too-old")
     ),
     Row(
+        "nothing where STARTTLS is asked for",
+        chain=[],
+        failure=Failure("unreachable", "what the connection met", starttls="smtp"),
+        found=[("unreachable", "error", None)],
+        complete=None,
+    ),
+    Row(
+        "no TLS after STARTTLS",
+        chain=[],
+        failure=Failure("not-tls", "what the connection met", starttls="smtp"),
+        found=[("not-tls", "error", None)],
+        complete=None,
+    ),
+    Row(
+        "a kind of key that the server lacks",
+        chain=[],
+        failure=Failure("handshake-failed", "what the connection met", key_type="rsa"),
+        found=[("handshake-failed", "error", None)],
+        refusing=[],
+        complete=None,
+    ),
+    Row(
         "another leaf than deployed",
         {"new": leaf()},
         expect="new",
         found=[("stale-certificate", "error", 0)],
         refusing=[],
+    ),
+    Row(
+        "another chain at another address",
+        backends=[
+            Backend("192.0.2.7", ("ab" * 32,), datetime(2026, 7, 31, tzinfo=timezone.utc)),
+            Backend("192.0.2.8", failure="unreachable"),
+        ],
+        found=[("inconsistent-backends", "warning", None)],
     ),
     Row("key of nobody", {"other": leaf()}, key="other", found=[("key-mismatch", "error", 0)]),
     Row("key of another certificate", key="inter", found=[("key-mismatch", "error", 0)]),

@@ -55,7 +55,21 @@ TEXTS = [
         "not-tls",
         "what answers does not speak TLS: what the connection met",
         "Check the port, and in nginx that the server block says `listen 443 ssl`; a mail or database port "
-        "may speak TLS only after STARTTLS, which is not asked for here.",
+        "may speak TLS only after STARTTLS, for which the endpoint's `starttls` asks.",
+    ),
+    (
+        "nothing where STARTTLS is asked for",
+        "unreachable",
+        "no connection could be made: what the connection met",
+        "Check that the server runs and listens on this address and port, and that no firewall is between. A port that speaks TLS "
+        "from the first byte (465, 636, 993, 995, 5223) wants no `starttls`.",
+    ),
+    (
+        "no TLS after STARTTLS",
+        "not-tls",
+        "asked for STARTTLS (smtp), the server comes to no TLS: what the connection met",
+        "Give the server's TLS settings a certificate and a key that it can read; its log says what it misses. For a port that speaks "
+        "TLS from the first byte, or another protocol, change the endpoint's `starttls`.",
     ),
     (
         "protocol-too-old",
@@ -71,11 +85,26 @@ TEXTS = [
         "(ssl_reject_handshake), no cipher in common, a client certificate that is required.",
     ),
     (
+        "a kind of key that the server lacks",
+        "handshake-failed",
+        "the server has no certificate with a key of the kind rsa, which is asked for, or takes no TLS 1.2: what the connection met",
+        "Give the server a second certificate: in nginx another ssl_certificate and ssl_certificate_key, in Apache another "
+        "SSLCertificateFile and SSLCertificateKeyFile. Or leave the kind out of the endpoint's `key_types`.",
+    ),
+    (
         "another leaf than deployed",
         "stale-certificate",
         "the leaf 'CN=leaf' (sha256 ..., until 2026-07-31 12:00 UTC) is served, not the certificate that was "
         "deployed (sha256 ...)",
         "Reload the server. If it stays: another server block, process or load balancer answers on this address.",
+    ),
+    (
+        "another chain at another address",
+        "inconsistent-backends",
+        "what is served depends on the server that one comes to: 192.0.2.7 serves the leaf abababababababab... "
+        "(until 2026-07-31 00:00 UTC); 192.0.2.8 serves nothing (unreachable)",
+        "Deploy the same certificate and TLS settings to every server behind the name and reload each; take those "
+        "that do not answer out of DNS or the load balancer.",
     ),
     (
         "key of nobody",
@@ -213,63 +242,63 @@ TEXTS = [
         "Have the CA's certificate reissued with keyUsage=critical,keyCertSign,cRLSign, or without the extension.",
     ),
     (
-        "leaf key usage keyCertSign only",
+        "leaf with keyCertSign alone",
         "wrong-key-usage",
         "the key usage of the leaf 'CN=leaf' (keyCertSign) lacks digitalSignature",
         "Have the certificate reissued with keyUsage=critical,digitalSignature (and keyEncipherment with RSA for old clients).",
     ),
     (
-        "leaf extended key usage client only",
+        "leaf for clients alone",
         "wrong-extended-key-usage",
         "the extended key usage of the leaf 'CN=leaf' is clientAuth, and not serverAuth",
         "Have the certificate reissued with extendedKeyUsage=serverAuth.",
     ),
     (
-        "intermediate extended key usage client only",
+        "intermediate for clients alone",
         "wrong-extended-key-usage",
         "the extended key usage of certificate #2 'CN=inter' is clientAuth, and not serverAuth",
         "Serve a chain through an issuer that is for servers, or have the CA's certificate reissued with serverAuth or without the extension.",
     ),
     (
-        "path length: root 0 one intermediate",
+        "path length: 0 in the root, one intermediate",
         "path-length-exceeded",
         "the trusted root 'CN=root' may have 0 intermediates below it (pathLenConstraint), and has 1",
         "Have the certificate issued by a CA that stands higher, or this CA's reissued with a larger pathLenConstraint.",
     ),
     (
-        "constraints: intermediate permitted other",
+        "constraints: example.org permitted",
         "name-constraint-violated",
         "'shop.example.com' in the leaf 'CN=leaf' is outside what certificate #2 'CN=inter' is permitted to issue for "
         "(name constraints); refused by openssl, curl, python, nodejs, java, go, gnutls",
         "Have the certificate issued by a CA that may issue for this name, or without the name.",
     ),
     (
-        "constraints: wildcard leaf excluded narrower",
+        "constraints: a wildcard, one name below it excluded",
         "name-constraint-violated",
         "'*.example.com' in the leaf 'CN=leaf' is excluded from what certificate #2 'CN=inter' may issue for (name constraints); refused by go",
         "Have the certificate issued by a CA that may issue for this name, or without the name.",
     ),
     (
-        "leaf, critical unknown extension",
+        "leaf with an unknown critical extension",
         "unknown-critical-extension",
         "the leaf 'CN=leaf' has an extension that is critical and not known to every client: 1.2.3.4.5; refused by openssl, curl, python, "
         "nodejs, java, go, gnutls",
         "Have the certificate reissued without the extension, or with it not critical.",
     ),
     (
-        "leaf rsa1024",
+        "leaf with RSA 1024",
         "weak-key",
         "the key of the leaf 'CN=leaf' is RSA 1024; refused by openssl, curl, python",
         "Have the certificate reissued for another key: ECDSA P-256, or RSA with 2048 bits (certbot_key_type).",
     ),
     (
-        "leaf rsa1984",
+        "leaf with RSA 1984",
         "weak-key",
         "the key of the leaf 'CN=leaf' is RSA 1984, fewer bits than the 2048 that the CA/Browser Forum asks for",
         "Have the certificate reissued for another key: ECDSA P-256, or RSA with 2048 bits (certbot_key_type).",
     ),
     (
-        "intermediate rsa1024",
+        "intermediate with RSA 1024",
         "weak-key",
         "the key of certificate #2 'CN=inter' is RSA 1024; refused by openssl, curl, python",
         "Serve a chain through an issuer with a key that clients take: ECDSA P-256 or P-384, or RSA from 2048 bits.",

@@ -18,6 +18,10 @@ def result(**values):
     defaults = {
         "endpoint": "shop.example.com:443",
         "address": "192.0.2.7",
+        "starttls": None,
+        "key_type": None,
+        "connections": 1,
+        "versions": None,
         "ok": True,
         "reachable": True,
         "protocol": "TLSv1.3",
@@ -57,6 +61,19 @@ def test_what_is_not_known_is_left_out():
         "ok      192.0.2.7:443, TLSv1.3"
     ]
     assert result_lines(result(endpoint="[::1]:443", address="::1")) == ["ok      [::1]:443, TLSv1.3, until 2026-12-31"]
+
+
+def test_the_protocol_before_tls():
+    assert result_lines(result(endpoint="mail.example.com:25", starttls="smtp"))[0].startswith(
+        "ok      mail.example.com:25 (smtp) at 192.0.2.7,"
+    )
+
+
+def test_what_tells_the_results_of_an_endpoint_apart():
+    told = result(key_type="rsa", connections=3, protocol="TLSv1.2", versions=["TLSv1.2", "TLSv1.3"])
+    assert result_lines(told) == [
+        "ok      shop.example.com:443 at 192.0.2.7, TLSv1.2, rsa, 3 connections, takes TLSv1.2 TLSv1.3, until 2026-12-31"
+    ]
 
 
 def test_an_address_that_another_begins_with_is_shown():

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import shutil
 import socket
 import struct
@@ -215,3 +216,68 @@ def alert(connection: socket.socket) -> None:
     """A fatal handshake_failure alert (RFC 8446, 6.2)."""
     connection.recv(4096)
     connection.sendall(bytes.fromhex("15030300020228"))
+
+
+def half_a_record(connection: socket.socket) -> None:
+    """The head of a record that announces 122 bytes and half of them, and the end of the connection."""
+    connection.recv(4096)
+    connection.sendall(bytes.fromhex("160303007a02000076") + bytes(57))
+
+
+def flood(connection: socket.socket) -> None:
+    """HelloRequests without end, which a TLS client skips (RFC 5246, 7.4.1.1)."""
+    connection.recv(4096)
+    while True:
+        connection.sendall(bytes.fromhex("160303000400000000") * 1000)
+
+
+def records_of(connection: socket.socket, count: int) -> bytes:
+    """The next `count` TLS records that come in."""
+    data = bytearray()
+    for _record in range(count):
+        head = _exactly(connection, 5)
+        data += head + _exactly(connection, int.from_bytes(head[3:], "big"))
+    return bytes(data)
+
+
+def _exactly(connection: socket.socket, count: int) -> bytes:
+    data = b""
+    while len(data) < count:
+        more = connection.recv(count - len(data))
+        if not more:
+            raise ConnectionResetError
+        data += more
+    return data
+
+
+def first_records(upstream: int, count: int, then: Handler) -> Handler:
+    """A handler that passes on the first `count` records of the server at `upstream`, and goes on as `then` does."""
+
+    def relay(connection: socket.socket) -> None:
+        with socket.create_connection((HOST, upstream)) as server:
+            server.sendall(connection.recv(16384))
+            connection.sendall(records_of(server, count))
+            then(connection)
+
+    return relay
+
+
+def taking_turns(upstreams: Sequence[int]) -> Handler:
+    """A handler that passes connections on to the servers at `upstreams` in turn, as a load balancer does."""
+    turns = itertools.cycle(upstreams)
+
+    def relay(connection: socket.socket) -> None:
+        with socket.create_connection((HOST, next(turns))) as server:
+            back = threading.Thread(target=_pass_on, args=(server, connection), daemon=True)
+            back.start()
+            _pass_on(connection, server)
+            back.join()
+
+    return relay
+
+
+def _pass_on(source: socket.socket, target: socket.socket) -> None:
+    with contextlib.suppress(OSError):
+        while data := source.recv(16384):
+            target.sendall(data)
+        target.shutdown(socket.SHUT_WR)

@@ -35,6 +35,28 @@ FORMS = "host, host:port, [IPv6]:port, or a mapping with `host`"
             Endpoint("a.example", expect_fingerprint="ab" * 32),
             "a.example:443",
         ),
+        *(
+            (
+                {"host": "a.example", "starttls": protocol},
+                Endpoint("a.example", port, starttls=protocol),
+                f"a.example:{port}",
+            )
+            for protocol, port in (
+                ("smtp", 25),
+                ("imap", 143),
+                ("pop3", 110),
+                ("ftp", 21),
+                ("ldap", 389),
+                ("xmpp", 5222),
+                ("postgres", 5432),
+                ("mysql", 3306),
+            )
+        ),
+        (
+            {"host": "a.example", "port": 587, "starttls": "smtp"},
+            Endpoint("a.example", 587, starttls="smtp"),
+            "a.example:587",
+        ),
     ],
 )
 def test_accepted(value, expected, label):
@@ -62,9 +84,9 @@ def test_accepted(value, expected, label):
         ("[::1]443", "endpoint '[::1]443' cannot be read; expected an IPv6 address in brackets, [::1]:443"),
         ({"port": 443}, "endpoint {'port': 443} cannot be read: it has no `host`"),
         (
-            {"host": "a.example", "sni": "b"},
-            "endpoint {'host': 'a.example', 'sni': 'b'}: unknown key 'sni' "
-            "(known: host, port, server_name, address, expect_fingerprint, timeout, trust)",
+            {"host": "a.example", "ports": 1},
+            "endpoint {'host': 'a.example', 'ports': 1}: unknown key 'ports' (known: host, port, server_name, address, "
+            "expect_fingerprint, expect_certificate, timeout, trust, starttls, sni, addresses, repeat, key_types, versions)",
         ),
         ({"host": 5}, "endpoint {'host': 5}: host 5 is neither a hostname nor an IP address"),
         (
@@ -83,6 +105,44 @@ def test_accepted(value, expected, label):
             {"host": "a", "expect_fingerprint": "abc"},
             "endpoint {'host': 'a', 'expect_fingerprint': 'abc'}: expect_fingerprint 'abc' is no SHA-256 fingerprint; "
             "expected 64 hex digits",
+        ),
+        (
+            {"host": "a", "addresses": "both"},
+            "endpoint {'host': 'a', 'addresses': 'both'}: addresses 'both' is not known; expected first or all",
+        ),
+        *(
+            (
+                {"host": "a", "repeat": count},
+                f"endpoint {{'host': 'a', 'repeat': {count!r}}}: repeat {count!r} is not a count; expected a number from 1 to 64",
+            )
+            for count in (0, 65, True, "many", -1)
+        ),
+        *(
+            (
+                {"host": "a", "key_types": kinds},
+                f"endpoint {{'host': 'a', 'key_types': {kinds!r}}}: key_types {kinds!r} is no list of kinds of keys; "
+                "expected a list of ecdsa and rsa",
+            )
+            for kinds in ("rsa", [], ["rsa", "dsa"])
+        ),
+        (
+            {"host": "a", "sni": "b"},
+            "endpoint {'host': 'a', 'sni': 'b'}: sni 'b' is not known; expected true or false",
+        ),
+        (
+            {"host": "a", "expect_certificate": ["a.pem"]},
+            "endpoint {'host': 'a', 'expect_certificate': ['a.pem']}: expect_certificate ['a.pem'] is no certificate; "
+            "expected PEM text or a path",
+        ),
+        (
+            {"host": "a", "expect_certificate": "a.pem", "expect_fingerprint": "ab" * 32},
+            f"endpoint {{'host': 'a', 'expect_certificate': 'a.pem', 'expect_fingerprint': '{'ab' * 32}'}}: "
+            "expect_fingerprint and expect_certificate exclude each other",
+        ),
+        (
+            {"host": "a", "starttls": "nntp"},
+            "endpoint {'host': 'a', 'starttls': 'nntp'}: starttls 'nntp' is not known; expected one of "
+            "smtp, imap, pop3, ftp, ldap, xmpp, postgres, mysql",
         ),
         (
             {"host": "a", "trust": "system"},
@@ -108,7 +168,8 @@ def test_names_that_are_none(name, key):
 
 
 def test_an_address_is_not_sent_as_server_name():
-    assert parse_endpoint("192.0.2.7").sni is None
-    assert parse_endpoint("[::1]:443").sni is None
-    assert parse_endpoint({"host": "192.0.2.7", "server_name": "a.example"}).sni == "a.example"
-    assert parse_endpoint({"host": "a.example", "address": "192.0.2.7"}).sni == "a.example"
+    assert parse_endpoint("192.0.2.7").sni_name is None
+    assert parse_endpoint("[::1]:443").sni_name is None
+    assert parse_endpoint({"host": "192.0.2.7", "server_name": "a.example"}).sni_name == "a.example"
+    assert parse_endpoint({"host": "a.example", "sni": "no"}).sni_name is None
+    assert parse_endpoint({"host": "a.example", "address": "192.0.2.7"}).sni_name == "a.example"

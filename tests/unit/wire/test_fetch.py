@@ -108,6 +108,7 @@ def test_the_server_name_is_sent(tmp_path):
     with servers.s_server(tmp_path, both, ["leaf"], *second) as port:
         assert fetch(port).chain == (both.der("leaf"),)
         assert fetch(port, server_name="other.example.com").chain == (both.der("other"),)
+        assert fetch(port, server_name="other.example.com", sni=False).chain == (both.der("leaf"),)
 
 
 def test_no_server_name_is_sent_for_an_address():
@@ -134,6 +135,14 @@ def test_the_chain_is_kept_when_the_server_demands_a_client_certificate(tmp_path
     assert served.chain == (pki.der("leaf"), pki.der("inter"))
     assert served.failure_kind == "handshake-failed"
     assert served.failure_detail == f"the server refused with the TLS alert '{words}'"
+
+
+def test_a_demand_for_a_client_certificate_that_names_no_ca(tmp_path, pki):
+    """certificate_authorities may be left out of TLS 1.3's CertificateRequest (RFC 8446, 4.3.2)."""
+    with servers.s_server(tmp_path, pki, ["leaf"], "-tls1_3", "-Verify", "1", "-verify_return_error") as port:
+        served = fetch(port)
+    assert served.chain == (pki.der("leaf"),)
+    assert served.failure_detail == "the server refused with the TLS alert 'certificate required'"
 
 
 def test_a_server_that_asks_for_a_client_certificate_and_bears_none(tmp_path, pki):
@@ -167,6 +176,8 @@ def test_an_unknown_name_refused_at_the_handshake(tmp_path, pki):
         (servers.stall, "unreachable", "took the connection but sent nothing within 0.5 s"),
         (servers.stall_in_mid_handshake, "handshake-failed", "fell silent in mid-handshake for 0.5 s"),
         (servers.drip, "handshake-failed", "fell silent in mid-handshake for 0.5 s"),
+        (servers.half_a_record, "handshake-failed", "broke off in mid-handshake: it closed the connection"),
+        (servers.flood, "handshake-failed", "sent more than 1048576 bytes without completing the handshake"),
     ],
 )
 def test_failures(handler, kind, detail):
@@ -178,6 +189,63 @@ def test_failures(handler, kind, detail):
     assert detail in served.failure_detail
     assert (served.address, served.protocol, served.chain) == (HOST, None, ())
     assert took < 1.5
+
+
+@pytest.mark.parametrize(
+    ("greeting", "protocol"),
+    [
+        (b"220-ftp.example.com\r\n", "SMTP or FTP"),
+        (b"* OK [CAPABILITY IMAP4rev1] ready\r\n", "IMAP"),
+        (b"+OK ready\r\n", "POP3"),
+        (b"\x5f\0\0\0\x0a10.11.19-MariaDB\0", "MySQL"),
+    ],
+)
+def test_a_port_that_wants_starttls(greeting, protocol):
+    with servers.raw_server(lambda connection: (connection.sendall(greeting), servers.stall(connection))) as port:
+        served = fetch(port)
+    assert served.failure_kind == "not-tls"
+    assert served.failure_detail.startswith(f"the port greets like {protocol}, without TLS: ")
+
+
+def fatal_alert(connection):
+    connection.sendall(bytes.fromhex("15030300020250"))  # internal_error, not encrypted
+
+
+@pytest.mark.parametrize(
+    ("version", "records", "then", "detail"),
+    [
+        ("-tls1_2", 2, fatal_alert, "the server refused with the TLS alert 'internal error'"),
+        ("-tls1_2", 2, servers.stall, "fell silent in mid-handshake for 0.5 s"),
+        ("-tls1_2", 2, lambda connection: None, "broke off in mid-handshake: it closed the connection"),
+        # ServerHello, ChangeCipherSpec, EncryptedExtensions, Certificate
+        ("-tls1_3", 4, servers.stall, "fell silent in mid-handshake for 0.5 s"),
+        ("-tls1_3", 4, lambda connection: None, "broke off in mid-handshake: it closed the connection"),
+    ],
+)
+def test_the_chain_is_kept_when_the_handshake_ends_right_after_it(tmp_path, pki, version, records, then, detail):
+    with (
+        servers.s_server(tmp_path, pki, ["leaf", "inter"], version) as upstream,
+        servers.raw_server(servers.first_records(upstream, records, then)) as port,
+    ):
+        served = fetch(port, timeout=0.5)
+    assert served.chain == (pki.der("leaf"), pki.der("inter"))
+    assert served.failure_kind == "handshake-failed"
+    assert detail in served.failure_detail
+
+
+@pytest.mark.parametrize(("version", "cipher"), [("-tls1_2", "ECDHE-ECDSA-"), ("-tls1_3", "TLS_")])
+def test_cipher_and_group(tmp_path, pki, version, cipher):
+    with servers.s_server(tmp_path, pki, ["leaf"], version, "-groups", "P-384") as port:
+        served = fetch(port)
+    assert served.cipher.startswith(cipher)
+    assert served.group == "secp384r1"
+
+
+def test_no_group_without_a_key_exchange_in_one(tmp_path):
+    rsa = mint(leaf=Cert(names=[NAME], key_type="rsa2048"))
+    with servers.s_server(tmp_path, rsa, ["leaf"], "-tls1_2", "-cipher", "AES128-SHA") as port:
+        served = fetch(port)
+    assert (served.cipher, served.group) == ("AES128-SHA", None)
 
 
 def test_refused():

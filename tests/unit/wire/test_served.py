@@ -20,13 +20,18 @@ ENDPOINT = {"host": "a.example"}
     [
         Served(Endpoint("a.example")),
         Served(
-            Endpoint("a.example", 8443, "b.example", "::1", "ab" * 32, 2.5),
+            Endpoint("a.example", 8443, "b.example", "::1", "ab" * 32, 2.5, starttls="smtp", sni=False),
             address="::1",
             protocol="TLSv1.3",
             chain=(b"x" * 100, b"\x00"),
             failure_kind="handshake-failed",
             failure_detail="because",
             stapled=b"staple",
+            cipher="TLS_AES_256_GCM_SHA384",
+            group="x25519",
+            key_type="rsa",
+            versions=("TLSv1.2", "TLSv1.3"),
+            connections=3,
         ),
         Served(Endpoint("a.example"), stapled=b""),
     ],
@@ -35,6 +40,11 @@ def test_there_and_back(served):
     assert Served.from_dict(json.loads(json.dumps(served.to_dict()))) == served
     assert read_served({"changed": False, "served": [served.to_dict()]}) == [served]
     assert read_served([served.to_dict()]) == [served]
+
+
+def test_an_endpoint_is_told_as_the_user_may_have_written_it():
+    told = Served(Endpoint("a.example", sni=False, trust=("a.pem",))).to_dict()["endpoint"]
+    assert told == {"host": "a.example", "port": 443, "sni": False, "trust": ("a.pem",)}
 
 
 @pytest.mark.parametrize(
@@ -56,6 +66,11 @@ def test_there_and_back(served):
             [{"endpoint": ENDPOINT, "chain": ["-----BEGIN CERTIFICATE-----\n*\n-----END CERTIFICATE-----"]}],
             "served entry for a.example:443: chain[0] is not one PEM certificate",
         ),
+        (
+            [{"endpoint": ENDPOINT, "versions": "TLSv1"}],
+            "served entry for a.example:443: versions is not a list of versions of TLS",
+        ),
+        ([{"endpoint": ENDPOINT, "connections": 0}], "served entry for a.example:443: connections 0 is not a count"),
         ([{"endpoint": ENDPOINT, "chain": "x"}], "served entry for a.example:443: chain is not a list"),
         (
             [{"endpoint": ENDPOINT, "failure_kind": "odd"}],

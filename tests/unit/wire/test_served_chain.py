@@ -8,14 +8,18 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import socket
 import subprocess
 import sys
 import time
 from pathlib import Path
 
 import pytest
+from ansible_collections.fullchain.tls.plugins.plugin_utils.wire.endpoints import parse_endpoint
+from ansible_collections.fullchain.tls.plugins.plugin_utils.wire.fetch import fetch_all
 from ansible_collections.fullchain.tls.plugins.plugin_utils.wire.served import read_served
 
+from tests.pki import Cert, mint
 from tests.unit.wire import servers
 from tests.unit.wire.servers import HOST, NAME
 
@@ -96,8 +100,10 @@ def test_the_server_name_is_sent(tmp_path, pki):
     with servers.raw_server(listen) as port:
         look([{"host": "a.example", "server_name": NAME, "address": HOST, "port": port}])
         look([f"{HOST}:{port}"])
+        look([{"host": NAME, "address": HOST, "port": port, "sni": False}])
     sent = [said for said in hello if said]  # the other connections only tried whether the port is open
-    assert [NAME.encode() in said for said in sent] == [True, False]
+    assert [NAME.encode() in said for said in sent] == [True, False, False]
+    assert not any(HOST.encode() in said for said in sent)
 
 
 def test_the_chain_is_kept_when_the_server_demands_a_client_certificate(tmp_path, pki):
@@ -116,6 +122,8 @@ def test_the_chain_is_kept_when_the_server_demands_a_client_certificate(tmp_path
         (servers.garbage, "not-tls", "answers something other than TLS"),
         (servers.reset, "unreachable", "broke off before the handshake was done"),
         (servers.hang_up, "unreachable", "broke off before the handshake was done"),
+        (servers.half_a_record, "handshake-failed", "broke off before the handshake was done"),
+        (servers.flood, "unreachable", "took the connection but completed no handshake within 1 s"),
         (servers.alert, "handshake-failed", "the server refused with the TLS alert 'handshake failure'"),
         (servers.stall, "unreachable", "took the connection but completed no handshake within 1 s"),
         (servers.drip, "unreachable", "took the connection but completed no handshake within 1 s"),
@@ -129,6 +137,139 @@ def test_failures(handler, kind, detail):
     assert (served.failure_kind, served.chain, served.address) == (kind, (), HOST)
     assert detail in served.failure_detail
     assert took < 4
+
+
+@pytest.mark.parametrize("interpreter", INTERPRETERS)
+def test_a_refusal_of_starttls(interpreter):
+    def mail(connection):
+        connection.sendall(b"220 hello\r\n")
+        connection.recv(4096)
+        connection.sendall(b"250-hello\r\n250 HELP\r\n")
+        servers.stall(connection)
+
+    with servers.raw_server(mail) as port:
+        served = look([{"host": HOST, "port": port, "starttls": "smtp"}], interpreter)[0]
+    assert (served.failure_kind, served.address) == ("not-tls", HOST)
+    assert served.failure_detail == "the SMTP server does not offer STARTTLS, but 'HELP'"
+
+
+def look_here(monkeypatch, found_at, **endpoint):
+    """The same in this process, where NAME can have the addresses `found_at`."""
+    from ansible_collections.fullchain.tls.plugins.module_utils import reach, served_chain
+
+    real = socket.getaddrinfo
+
+    def found(host, *arguments, **options):
+        hosts = found_at if host == NAME else [host]
+        return [entry for each in hosts for entry in real(each, *arguments, **options)]
+
+    monkeypatch.setattr(reach.socket, "getaddrinfo", found)
+    return read_served(served_chain.fetch_all([{"host": NAME, **endpoint}], "openssl", timeout=8))
+
+
+def test_all_addresses(tmp_path, pki, monkeypatch):
+    addresses = ["127.0.0.2", HOST, "127.0.0.3", HOST]
+    with (
+        servers.nginx(tmp_path / "one", pki, ["leaf"]) as port,
+        servers.nginx(tmp_path / "two", pki, ["leaf", "inter"], address="127.0.0.2", port=port),
+    ):
+        found = look_here(monkeypatch, addresses, port=port, addresses="all")
+        first = look_here(monkeypatch, addresses, port=port)
+    assert [(served.address, len(served.chain), served.failure_kind) for served in found] == [
+        ("127.0.0.2", 2, None),
+        (HOST, 1, None),
+        ("127.0.0.3", 0, "unreachable"),
+    ]
+    assert [served.address for served in first] == ["127.0.0.2"]
+
+
+@pytest.mark.parametrize("interpreter", INTERPRETERS)
+def test_repeated(tmp_path, pki, interpreter):
+    """Each connection that looks goes to the next server: the one that only tries the address must not come between."""
+    with (
+        servers.nginx(tmp_path / "one", pki, ["leaf"]) as one,
+        servers.nginx(tmp_path / "two", pki, ["leaf", "inter"]) as two,
+        servers.raw_server(servers.taking_turns([one, two])) as port,
+    ):
+        found = look([{"host": NAME, "address": HOST, "port": port, "repeat": 6}], interpreter)
+    assert {len(served.chain): served.connections for served in found} == {1: 3, 2: 3}
+
+
+def test_kinds_of_keys_versions_cipher_and_group(tmp_path):
+    pki = mint(leaf=Cert(names=[NAME]), rsa=Cert(names=[NAME], key_type="rsa2048"))
+    (tmp_path / "rsa.pem").write_text(pki.pem("rsa"))
+    (tmp_path / "rsa.key").write_text(pki.key_pem("rsa"))
+    second = f"ssl_certificate {tmp_path}/rsa.pem; ssl_certificate_key {tmp_path}/rsa.key; ssl_ecdh_curve prime256v1;"
+    with servers.nginx(tmp_path, pki, ["leaf"], second) as port:
+        endpoint = {"host": NAME, "address": HOST, "port": port, "versions": True}
+        found = look([{**endpoint, "key_types": ["ecdsa", "rsa"]}, endpoint])
+        as_the_controller = fetch_all([parse_endpoint(endpoint)])[0]
+    ecdsa, rsa, any_kind = found
+    assert (ecdsa.key_type, ecdsa.protocol, ecdsa.chain) == ("ecdsa", "TLSv1.2", (pki.der("leaf"),))
+    assert (rsa.key_type, rsa.protocol, rsa.chain) == ("rsa", "TLSv1.2", (pki.der("rsa"),))
+    assert {served.versions for served in found} == {("TLSv1.2", "TLSv1.3")}
+    assert any_kind == as_the_controller
+    assert any_kind.group == "secp256r1"
+
+
+def test_a_kind_of_key_that_the_server_lacks(tmp_path, pki):
+    with servers.nginx(tmp_path, pki, ["leaf"]) as port:
+        served = look([{"host": NAME, "address": HOST, "port": port, "key_types": ["rsa"]}])[0]
+    assert (served.key_type, served.failure_kind, served.chain) == ("rsa", "handshake-failed", ())
+
+
+@pytest.mark.parametrize(
+    ("version", "has", "lacks"),
+    [
+        ("OpenSSL 1.0.2u  20 Dec 2019", ["ALL:!aNULL"], ["-legacy_server_connect", "-noservername", "-tls1_3"]),
+        (
+            "OpenSSL 1.1.1w  11 Sep 2023",
+            ["ALL:!aNULL:@SECLEVEL=0", "-noservername", "-tls1_3"],
+            ["-legacy_server_connect"],
+        ),
+        ("OpenSSL 3.5.4 30 Sep 2025", ["-legacy_server_connect", "-noservername", "-tls1_3"], []),
+        ("LibreSSL 3.3.6", ["-legacy_server_connect", "-tls1_3"], ["-noservername"]),
+    ],
+)
+def test_arguments_are_those_that_the_version_takes(tmp_path, version, has, lacks):
+    """1.1.1 refuses -legacy_server_connect, older ones know neither TLS 1.3 nor levels."""
+    from ansible_collections.fullchain.tls.plugins.module_utils.served_chain import fetch_all
+
+    command = tmp_path / "openssl"
+    command.write_text(f"#!/bin/sh\n[ $1 = version ] && echo '{version}' || echo $* >>{tmp_path}/arguments\n")
+    command.chmod(0o755)
+    with servers.raw_server(servers.stall) as port:
+        fetch_all([{"host": HOST, "port": port, "versions": True}], str(command))
+    given = (tmp_path / "arguments").read_text().split()
+    assert set(has) <= set(given)
+    assert not set(lacks) & set(given)
+
+
+def test_starttls_that_this_openssl_does_not_know(tmp_path):
+    """OpenSSL 1.0.2 prints how it is used, and names in it the protocols that it knows."""
+    old = tmp_path / "openssl"
+    old.write_text(
+        """#!/bin/sh
+case $* in
+version) echo 'OpenSSL 1.0.2u  20 Dec 2019' ;;
+*) echo ' -starttls prot - use the STARTTLS command before starting TLS
+                 for those protocols that support it, where
+                 'prot' defines which one to assume.  Currently,
+                 only "smtp", "pop3", "imap", "ftp" and "xmpp"
+                 are supported.' >&2; exit 1 ;;
+esac
+"""
+    )
+    old.chmod(0o755)
+    from ansible_collections.fullchain.tls.plugins.module_utils.served_chain import fetch_all
+
+    port = servers.free_port()
+    assert fetch_all([{"host": HOST, "port": port, "starttls": "imap"}], str(old))[0]["failure_kind"] == "unreachable"
+    with pytest.raises(ValueError, match=r".") as refusal:
+        fetch_all([{"host": "db.example.com", "starttls": "mysql"}], str(old))
+    assert str(refusal.value) == (
+        f"endpoint db.example.com:3306: starttls mysql is not known to this host's OpenSSL 1.0.2 ({old})"
+    )
 
 
 def test_unreachable():
