@@ -40,7 +40,12 @@ from ansible_collections.fullchain.tls.plugins.plugin_utils.deployment.wire_stat
 from ansible_collections.fullchain.tls.plugins.plugin_utils.errors import InputError
 from ansible_collections.fullchain.tls.plugins.plugin_utils.libraries import require_libraries
 from ansible_collections.fullchain.tls.plugins.plugin_utils.pki.trust import load_trust_store, located
-from ansible_collections.fullchain.tls.plugins.plugin_utils.verification import Result, failing, judge_served
+from ansible_collections.fullchain.tls.plugins.plugin_utils.verification import (
+    Result,
+    failing,
+    failing_codes,
+    judge_served,
+)
 from ansible_collections.fullchain.tls.plugins.plugin_utils.wire.endpoints import Endpoint
 from ansible_collections.fullchain.tls.plugins.plugin_utils.wire.fetch import fetch_all
 from ansible_collections.fullchain.tls.plugins.plugin_utils.wire.served import Served
@@ -53,6 +58,13 @@ PASSED_ON = ("ansible_facts", "warnings", "deprecations")
 
 PASSED_ON_FAILURE = ("unreachable", "exception", "rc", "module_stdout", "module_stderr", "stdout", "stderr")
 """What tells why a module could not even run, such as an interpreter that is not there."""
+
+FAILURE: dict[str, Any] = {"changed": False, "codes": [], "taken_back": False}
+"""What every failure says besides its message: enough to branch on. Ansible prints a failed result as one long line of
+JSON below the message, so what was served stays out of it; `fullchain.tls.verify_tls` shows that in full."""
+
+FAILURE_AFTER_SWITCH = ("changed", "generation", "previous")
+"""What a failure also says once the host was asked to switch."""
 
 TAKEN_BACK_SECONDS = 10.0
 """How long endpoints may take to serve again what they served before."""
@@ -86,9 +98,9 @@ class ActionModule(ActionBase):
             load_trust_store(trust)  # an unreadable one is told before anything else is done
             result.update(self._deploy(request))
         except InputError as error:
-            result.update(failed=True, msg=str(error))
+            result.update(FAILURE, failed=True, msg=str(error))
         except Stop as stop:
-            result.update(stop.facts, failed=True, msg=str(stop))
+            result.update({**FAILURE, **stop.facts}, failed=True, msg=str(stop))
         if result.get("failed"):
             self._show(result["msg"])
         result.update(self._answered)
@@ -140,7 +152,7 @@ class ActionModule(ActionBase):
             raise self._taken_back(trouble, _try(host.take_back), request, before, result)
         confirmed = _try(partial(host.confirm, found))
         if not confirmed["ok"]:
-            raise Stop("\n".join(messages.unconfirmed(confirmed["error"])), **result)
+            raise Stop("\n".join(messages.unconfirmed(confirmed["error"])), **_after_switch(result))
         return result
 
     def _verify(
@@ -182,7 +194,9 @@ class ActionModule(ActionBase):
         after = [served for served, _answer in seen.get("seen", ())]
         lines = trouble + messages.host_state(taken_back, before[: len(after)], after)
         number = taken_back.get("generation", result["generation"])
-        return Stop("\n".join(lines), **{**result, "generation": number, "taken_back": taken_back["ok"]})
+        facts = _after_switch({**result, "generation": number})
+        codes = failing_codes(result["results"], request.settings.fail_on)
+        return Stop("\n".join(lines), **facts, codes=codes, taken_back=taken_back["ok"])
 
     # --- what is wanted
 
@@ -212,7 +226,8 @@ class ActionModule(ActionBase):
         judged, unreadable = collect_errors(reads)
         unsound = failing([item.result for item in judged], request.settings.fail_on)
         if errors or unreadable or unsound:
-            raise Stop(messages.refused(errors + unreadable, unsound), changed=False, taken_back=False, results=unsound)
+            codes = failing_codes(unsound, request.settings.fail_on)
+            raise Stop(messages.refused(errors + unreadable, unsound), codes=codes)
         return judged
 
     def _find_file(self, path: str) -> str | None:
@@ -277,6 +292,10 @@ class ActionModule(ActionBase):
             facts = {key: answer[key] for key in PASSED_ON_FAILURE if key in answer}
             raise Stop(str(answer.get("msg", f"{module} failed on the host")), **facts)
         return answer
+
+
+def _after_switch(result: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: result[key] for key in FAILURE_AFTER_SWITCH}
 
 
 def _try(step: Callable[[], Mapping[str, Any] | None]) -> dict[str, Any]:

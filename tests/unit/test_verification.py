@@ -17,6 +17,7 @@ from ansible_collections.fullchain.tls.plugins.plugin_utils.pki.keys import spki
 from ansible_collections.fullchain.tls.plugins.plugin_utils.verification import (
     Settings,
     failing,
+    failing_codes,
     judge_chain,
     judge_served,
     read_settings,
@@ -253,6 +254,9 @@ def test_the_summary():
     assert failing(results, "error") == [bad, twice]
     assert failing(results, "warning") == [good, bad, twice]
     assert failing(results, "never") == []
+    assert failing_codes(results, "error") == ["expired", "unreachable"]
+    assert failing_codes(results, "warning") == ["expired", "expires-soon", "unreachable"]
+    assert failing_codes(results, "never") == []
 
 
 @pytest.mark.parametrize(

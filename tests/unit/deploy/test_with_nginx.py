@@ -94,9 +94,28 @@ def test_unsound_certificates_are_refused_before_the_host_is_touched(web: Webser
         assert result["failed"] and not result["changed"], result
         assert result["msg"].startswith("Refused before anything on the host was touched"), result["msg"]
         assert f"error {code}: " in result["msg"] and "fix: " in result["msg"], result["msg"]
+        assert result["codes"] == [code]
     assert not trace.exists()
     assert tree(web.root) == before
     assert web.served() == web.chain(*GOOD)
+
+
+def test_below_the_message_of_a_failure_stands_one_line_that_holds_little_else(web: Webserver) -> None:
+    """ansible-core's default callback prints the message, then the result as JSON."""
+    missing = web.task(certificates=[{"name": NAME, "fullchain": "no.pem", "privkey": "no.pem"}])
+    syntax = web.task(files=[web.site(extra="no_such_directive on;")])
+    silent = web.task("renewed", reload=["true"], pid_file=None)
+    play = web.play(web.task(), missing, web.task("renewed", chain=()), syntax, silent, options=("--diff",))
+    always = {"changed", "codes", "msg", "taken_back"}
+    expected = [always, always, *[always | {"generation", "previous"}] * 2]
+    printed = [
+        json.loads(line.partition(" => ")[2]) for line in play.output.splitlines() if line.startswith("fatal: [web1]")
+    ]
+    assert [set(result) - {"ansible_facts"} for result in printed] == expected, play.output
+    for result in printed:
+        assert result["msg"] in play.output
+    assert [result["codes"] for result in printed] == [[], ["incomplete-chain"], [], ["stale-certificate"]]
+    assert [result["changed"] for result in printed] == [False, False, True, True]
 
 
 def test_all_bad_certificates_are_told_at_once(web: Webserver) -> None:
@@ -168,7 +187,7 @@ def test_server_that_keeps_serving_the_old_one(web: Webserver) -> None:
     result = web.play(web.task(), web.task("renewed", reload=["true"], pid_file=None)).results[1]
     assert result["failed"] and result["taken_back"], result
     assert "stale-certificate" in result["msg"] and "byte for byte" in result["msg"], result["msg"]
-    assert result["results"][0]["findings"][0]["code"] == "stale-certificate"
+    assert result["codes"] == ["stale-certificate"]
     assert web.served() == web.chain(*GOOD)
     assert web.links() == {"current": "generations/000001", "confirmed": "generations/000001"}
 
