@@ -10,8 +10,7 @@ from __future__ import annotations
 
 import socket
 import ssl
-import urllib.request
-from http.client import HTTPSConnection
+from http.client import HTTPConnection, HTTPSConnection
 
 import pytest
 
@@ -74,10 +73,8 @@ def test_the_first_run_ends_with_https(lab):
 def test_http_is_redirected_and_https_answers_with_hsts(lab):
     trust = ssl.create_default_context(cadata=lab.root)
     for host, address in lab.addresses.items():
-        request = urllib.request.Request(f"http://{address}/a?b=c", headers={"Host": name(host, 1)})
-        opener = urllib.request.build_opener(KeepRedirect)
-        answer = opener.open(request, timeout=10)
-        assert (answer.status, answer.headers["Location"]) == (308, f"https://{name(host, 1)}/a?b=c")
+        status, location, _body = over_http(address, name(host, 1), "/a?b=c")
+        assert (status, location) == (308, f"https://{name(host, 1)}/a?b=c")
         connection = HTTPSConnection(address, context=trust, timeout=10)
         connection.sock = trust.wrap_socket(_connect(address), server_hostname=name(host, 1))
         connection.request("GET", "/index.nginx-debian.html", headers={"Host": name(host, 1)})
@@ -137,11 +134,62 @@ def test_an_empty_list_takes_everything_away_and_nginx_goes_on(lab):
         assert lab.on(host, "systemctl is-active nginx") == "active"
 
 
-class KeepRedirect(urllib.request.HTTPRedirectHandler):
-    """Shows the redirect instead of following it."""
+VHOST = """\
+server {{
+    listen 80;
+    server_name {name} www.{name};
+    {include}
+    location / {{
+        return 200 "the team's own";
+    }}
+}}
+"""
+THE_TEAMS_OWN = (200, None, b"the team's own")
 
-    def http_error_308(self, request, answer, code, message, headers):
-        return answer
+
+def give_a_vhost(lab: Lab, include: str = "") -> None:
+    """The team's own server for site3, over plain HTTP only."""
+    for host in lab.hosts:
+        text = VHOST.format(name=name(host, 3), include=include)
+        lab.on(host, f"cat >/etc/nginx/sites-enabled/team <<'EOF'\n{text}EOF\nnginx -t -q && nginx -s reload")
+
+
+def test_a_site_that_works_over_http_goes_on_while_there_is_no_certificate(lab):
+    """Its own server keeps the name, and the run says what that has to include; other names wait."""
+    give_a_vhost(lab)
+    run = lab.play(tls_sites=[site(3), site(4)])
+    assert run.rc != 0
+    for host, address in lab.addresses.items():
+        assert f"/etc/nginx/sites-enabled/team has the server for {name(host, 3)} on port 80" in " ".join(
+            run.output.split()
+        )
+        assert over_http(address, name(host, 3), "/") == THE_TEAMS_OWN
+        assert over_http(address, name(host, 4), "/")[:2] == (503, None)
+
+
+def test_a_ca_that_refuses_leaves_it_as_it_is(lab):
+    give_a_vhost(lab, f"include {CURRENT}/snippets/challenge.conf;")
+    run = lab.play(tls_sites=[site(3, aliases=[]), {**site(4), "aliases": ["ca"]}], certbot_probe="off")
+    assert run.rc != 0
+    assert "the CA says: " in run.output
+    assert "Certificates that were not obtained: 1 of 2." in run.output
+    for host, address in lab.addresses.items():
+        assert over_http(address, name(host, 3), "/") == THE_TEAMS_OWN
+        assert over_http(address, name(host, 4), "/")[:2] == (503, None)
+
+
+def test_with_the_certificate_it_is_redirected(lab):
+    hosts_ok(lab, lab.play(tls_sites=[site(3)]))
+    for host, address in lab.addresses.items():
+        assert over_http(address, f"www.{name(host, 3)}", "/x")[:2] == (308, f"https://www.{name(host, 3)}/x")
+
+
+def over_http(address: str, host: str, path: str) -> tuple[int, str | None, bytes]:
+    """Status, Location and body of an answer on port 80; a redirect is not followed."""
+    connection = HTTPConnection(address, timeout=10)
+    connection.request("GET", path, headers={"Host": host})
+    answer = connection.getresponse()
+    return answer.status, answer.headers["Location"], answer.read()
 
 
 def _connect(address: str) -> socket.socket:

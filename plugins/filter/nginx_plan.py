@@ -80,8 +80,15 @@ _value:
   type: dict
   contains:
     http:
-      description: For the server on port 80.
+      description: For the servers on port 80.
       type: dict
+    challenge:
+      description: As RV(_value.http), for the time in which certificates may be missing.
+      type: dict
+    challenge_notes:
+      description: The servers of others that have to answer challenges, in sentences.
+      type: list
+      elements: str
     sites:
       description: One entry a site that has a server block of its own.
       type: list
