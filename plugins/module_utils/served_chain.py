@@ -166,10 +166,11 @@ def _arguments(endpoint: Endpoint, address: str, openssl: Openssl) -> List[str]:
     arguments = [
         "s_client",
         "-showcerts",
-        "-legacy_server_connect",
         "-connect",
         where.format(address, endpoint["port"]),
     ]
+    # Servers without RFC 5746. Before 3.0 they are let in by default, and the option is one of servers: clients refuse it.
+    arguments += ["-legacy_server_connect"] if openssl.version >= (3, 0) else []
     # The levels came with 1.1.0; level 0 lets weak keys and ciphers be seen.
     arguments += ["-cipher", "ALL:!aNULL:@SECLEVEL=0" if openssl.version >= (1, 1) else "ALL:!aNULL"]
     name = endpoint.get("server_name") or endpoint["host"]

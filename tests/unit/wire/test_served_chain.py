@@ -14,6 +14,7 @@ import time
 from pathlib import Path
 
 import pytest
+from ansible_collections.fullchain.tls.plugins.module_utils.served_chain import Openssl, _arguments
 from ansible_collections.fullchain.tls.plugins.plugin_utils.wire.served import read_served
 
 from tests.unit.wire import servers
@@ -166,3 +167,9 @@ def test_refused(parameters, message):
     with pytest.raises(ValueError, match=r".") as refusal:
         fetch_all(**{"openssl": "openssl", **parameters})
     assert str(refusal.value).startswith(message)
+
+
+@pytest.mark.parametrize(("version", "asked"), [((1, 0), False), ((1, 1), False), ((3, 0), True), ((3, 5), True)])
+def test_old_servers_are_let_in_by_an_option_that_the_openssl_of_debian_11_refuses(version, asked):
+    arguments = _arguments({"host": NAME, "port": 443}, HOST, Openssl("openssl", version))
+    assert ("-legacy_server_connect" in arguments) is asked
