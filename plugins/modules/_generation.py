@@ -149,7 +149,9 @@ generation:
 """
 
 import base64
+import errno
 import json
+import os
 import zlib
 
 from ansible.module_utils.basic import AnsibleModule
@@ -272,6 +274,13 @@ def wanted(params):
     return named, params["partial"], Directories(params["mode"], params["owner"], params["group"])
 
 
+def explain(error, root, user):
+    """An OSError in words, for a user who may lack a right because of who they are (a number)."""
+    who = " for user %d, who is not root: is become missing?" % user
+    refused = error.errno in (errno.EACCES, errno.EPERM) and user != 0
+    return "%s: %s%s" % (error.filename or root, error.strerror, who if refused else "")
+
+
 def main():
     """Run as a module."""
     module = AnsibleModule(argument_spec=ARGUMENTS, supports_check_mode=True)
@@ -282,7 +291,7 @@ def main():
     except OSError as error:
         # apply answers for itself once it has switched, so nothing was.
         more = ". Nothing was switched: the host is as it was" if module.params["op"] == "apply" else ""
-        module.fail_json(msg="%s: %s%s" % (error.filename or module.params["root"], error.strerror, more))
+        module.fail_json(msg=explain(error, module.params["root"], os.geteuid()) + more)
     module.exit_json(changed=module.params["op"] != "inspect", **answer)
 
 
