@@ -19,7 +19,7 @@ LAB_PROGRAMS := podman=podman runc=runc netavark=netavark aardvark-dns=aardvark-
 	mmdebstrap=mmdebstrap ssh=openssh-client
 UNIT_PROGRAMS := nginx=nginx-light openssl=openssl curl=curl gnutls-cli=gnutls-bin node=nodejs javac=default-jdk-headless
 
-.PHONY: help demo test lint unit sanity molecule bench clean docs pins
+.PHONY: help demo test lint unit versions sanity molecule bench clean docs pins
 
 help:  ## list the targets
 	@sed -nE 's/^([a-z]+):.*## (.*)/\1\t\2/p' Makefile | expand -t 12
@@ -43,6 +43,9 @@ lint: .work/venv.stamp .work/lint.stamp  ## ruff, mypy, yamllint, ansible-lint, 
 unit: .work/venv.stamp .work/unit.stamp  ## unit tests, and the judge's branch coverage
 	pytest -n 2 --cov --cov-report=
 	coverage report --include='*/plugin_utils/judge/*' --fail-under=95
+
+versions: .work/venv.stamp .work/unit.stamp  ## the tests marked core on other versions of ansible-core
+	@.ci/versions $(VERSIONS)
 
 sanity: .work/venv.stamp  ## ansible-test sanity, nothing ignored
 	@.ci/sanity

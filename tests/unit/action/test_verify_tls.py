@@ -144,6 +144,7 @@ def test_endpoints(work, server, leaf_only):
     assert untrusted["results"][0]["ok"] is False
 
 
+@pytest.mark.core
 def test_files(work, pki):
     trust = [pki.pem("root")]
     vaulted = mint(root=Cert(), leaf=Cert(issuer="root", names=[NAME]))
@@ -191,6 +192,7 @@ def test_files(work, pki):
     assert "c2VjcmV0c2VjcmV0" not in printed
 
 
+@pytest.mark.core
 def test_a_file_in_a_vault(work, pki):
     (work / "password").write_text("x\n")
     vault = [
@@ -237,6 +239,7 @@ def test_served_from_a_host(work, server, leaf_only):
     assert "no-such-command" in without["msg"]
 
 
+@pytest.mark.core
 def test_bad_input(work, server):
     one = [f"{HOST}:{server}"]
     cases = [
@@ -269,6 +272,7 @@ def test_bad_input(work, server):
     assert "Traceback" not in printed
 
 
+@pytest.mark.core
 def test_the_report_is_shown_as_lines(work, server, leaf_only):
     results, printed = run_tasks(
         work, [verify(endpoints=[at(server), at(leaf_only)], trust=["root.pem"], show=True, fail_on="error")]

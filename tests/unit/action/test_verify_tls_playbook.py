@@ -66,6 +66,7 @@ def report(done):
     return lines[start:end]
 
 
+@pytest.mark.core
 def test_no_inventory(work, good, bad):
     trust = ["-e", json.dumps({"tls_trust": [str(work / "root.pem")]})]
     done = ansible_playbook(work, PLAYBOOK, *trust, "-e", f"tls_endpoints={HOST}:{good}")
@@ -105,6 +106,7 @@ def fleet(work, good, bad):
     )
 
 
+@pytest.mark.core
 def test_the_inventory(work, fleet, good, bad):
     done = ansible_playbook(work, PLAYBOOK, "-i", fleet)
     assert done.returncode == 2

@@ -54,6 +54,7 @@ def tree(root: Path) -> dict[str, bytes]:
     return {str(path.relative_to(root)): path.read_bytes() for path in sorted(root.rglob("*")) if path.is_file()}
 
 
+@pytest.mark.core
 def test_first_and_second_run(web: Webserver) -> None:
     play = web.play(web.task(), web.task())
     first, second = play.results
@@ -100,6 +101,7 @@ def test_unsound_certificates_are_refused_before_the_host_is_touched(web: Webser
     assert web.served() == web.chain(*GOOD)
 
 
+@pytest.mark.core
 def test_below_the_message_of_a_failure_stands_one_line_that_holds_little_else(web: Webserver) -> None:
     """ansible-core's default callback prints the message, then the result as JSON."""
     missing = web.task(certificates=[{"name": NAME, "fullchain": "no.pem", "privkey": "no.pem"}])
@@ -183,6 +185,7 @@ def test_reload_that_nginx_refuses_is_noticed(web: Webserver) -> None:
     assert web.served() == web.chain(*GOOD)
 
 
+@pytest.mark.core
 def test_server_that_keeps_serving_the_old_one(web: Webserver) -> None:
     result = web.play(web.task(), web.task("renewed", reload=["true"], pid_file=None)).results[1]
     assert result["failed"] and result["taken_back"], result
@@ -271,6 +274,7 @@ def test_dead_server_is_started_by_the_next_run(web: Webserver) -> None:
     assert web.served() == web.chain(*GOOD)
 
 
+@pytest.mark.core
 def test_check_mode_with_diff_touches_nothing(web: Webserver) -> None:
     """On a host where nothing is there yet, not even nginx, and a lineage is still to come."""
     commands = {name: ["/no/such/server"] for name in ("test", "reload", "start")}
@@ -350,11 +354,13 @@ def test_mis_ordered_chain_is_put_right_and_said(web: Webserver) -> None:
     assert web.served() == web.chain(*GOOD)
 
 
+@pytest.mark.core
 def test_verify_from_host(web: Webserver) -> None:
     result = web.play(web.task(verify_from="host")).results[0]
     assert not result["failed"] and result["results"][0]["ok"], result
 
 
+@pytest.mark.core
 def test_no_secret_in_any_output(web: Webserver) -> None:
     """The key's lines are looked for in what is printed and in every file below the test's directory but its place."""
     bad = web.task("renewed", files=[web.site(extra="no_such_directive on;")])
@@ -441,6 +447,7 @@ BAD_INPUT = {
 }
 
 
+@pytest.mark.core
 def test_bad_input_is_refused_before_anything_is_touched(web: Webserver) -> None:
     (web.base / "templates" / "undefined.j2").write_text("{{ no_such_variable }}")
     play = web.play(*(web.task(**fault) for fault, _message in BAD_INPUT.values()))
@@ -456,6 +463,7 @@ def test_key_where_a_certificate_is_wanted(web: Webserver) -> None:
     assert key.splitlines()[1] not in str(result)
 
 
+@pytest.mark.core
 def test_braces_in_values_are_not_rendered_again(web: Webserver) -> None:
     """A value is data: what looks like a template in it is written as it stands."""
     site = web.site(extra="# {% raw %}{{ 1 + 1 }}{% endraw %}")
