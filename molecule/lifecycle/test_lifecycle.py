@@ -8,6 +8,7 @@ Every run is one of playbooks/site.yml on Debian 11, 12 and 13 at once.
 
 from __future__ import annotations
 
+import re
 import socket
 import ssl
 from http.client import HTTPConnection, HTTPSConnection
@@ -17,6 +18,7 @@ import pytest
 from tests.lab import Lab, name, site
 
 FIRST = [site(1), site(2, aliases=[], proxy_to="http://127.0.0.1:8000")]
+VERIFY = "fullchain.tls.verify_tls"
 CURRENT = "/etc/nginx/fullchain/current"
 # Every file that a deploy could have touched, with size, mode and time; systemd keeps some of its own up to date.
 EVERYTHING = "find /etc /opt /srv /usr /var/lib -xdev -printf '%p %s %m %T@\\n' | grep -v systemd | sort"
@@ -99,6 +101,107 @@ def test_the_second_run_changes_nothing_and_asks_nothing_of_the_ca(lab):
     assert lab.orders() == orders
     tasks = {host: counts["ok"] for host, counts in run.recap.items() if host in lab.hosts}
     assert all(count <= 15 for count in tasks.values()), tasks
+
+
+def test_skip_tags_obtain_and_a_host_that_is_looked_at_through_itself(lab):
+    """Nothing but the host itself reaches 127.0.0.1: both the deploy and the verifying afterwards have asked there."""
+    orders = lab.orders()
+    run = lab.play("--skip-tags", "obtain", tls_sites=FIRST, nginx_hsts_max_age=86400, **through_itself(lab.hosts[0]))
+    hosts_ok(lab, run)
+    assert run.count("changed", lab.hosts) == dict.fromkeys(lab.hosts, 1), run.output
+    assert lab.orders() == orders
+    assert "TASK [Obtain" not in run.output and "TASK [Answer HTTP-01 challenges" not in run.output
+    assert_verified(lab, run)
+
+
+def test_tags_verify_changes_nothing_and_fails_for_what_a_client_refuses(lab):
+    run = lab.play("--tags", "verify", tls_sites=FIRST, **through_itself(lab.hosts[0]))
+    assert run.rc == 0, run.output
+    assert not any(counts["changed"] for counts in run.recap.values()), run.output
+    assert set(re.findall(r"TASK \[(.*?)\]", run.output)) == {
+        "Group the hosts whose tls_verify_from is host",
+        "Fetch what is served",
+        "Judge all endpoints",
+        "Fail when something is wrong",
+    }
+    assert_verified(lab, run)
+    untrusted = lab.play(playbook=VERIFY, tls_sites=FIRST, tls_trust=["system"], **through_itself(lab.hosts[0]))
+    assert untrusted.rc != 0
+    for host in lab.hosts:
+        assert f"FAILED  {name(host, 1)}:443 at {seen_at(lab, host)}" in untrusted.output, untrusted.output
+
+
+def test_a_user_who_does_not_become_root_is_told_so(lab):
+    """Everything else here is done by a user who may sudo."""
+    before = {host: lab.configuration(host) for host in lab.hosts}
+    run = lab.play("--tags", "deploy", tls_sites=FIRST, tls_become=False)
+    assert run.count("failed", lab.hosts) == dict.fromkeys(lab.hosts, 1), run.output
+    assert (
+        "/etc/nginx/fullchain/.lock: Permission denied for user 1000, who is not root: is become missing?" in run.output
+    )
+    assert {host: lab.configuration(host) for host in lab.hosts} == before
+
+
+def test_limit_touches_no_other_host(lab):
+    first, *others = lab.hosts
+    before = {host: lab.configuration(host) for host in others}
+    run = lab.play("--limit", first, "--tags", "deploy", tls_sites=FIRST)
+    assert run.rc == 0, run.output
+    assert run.recap.keys() == {first}
+    assert run.recap[first]["changed"] == 1
+    assert {host: lab.configuration(host) for host in others} == before
+    verified = lab.play("--limit", first, playbook=VERIFY, tls_sites=FIRST)
+    assert verified.rc == 0, verified.output
+    assert [host for host in lab.hosts if name(host, 1) in verified.output] == [first]
+
+
+def test_one_host_after_the_other_ends_at_the_first_that_fails(lab):
+    before = {host: lab.configuration(host) for host in lab.hosts}
+    run = lab.play(tls_sites=[site(1, extra="no_such_directive on;"), FIRST[1]], tls_serial=1)
+    assert run.rc != 0
+    assert run.recap.keys() & set(lab.hosts) == {lab.hosts[0]}, run.output
+    assert {host: lab.configuration(host) for host in lab.hosts} == before
+
+
+def test_one_host_after_the_other_and_all_verified_at_once(lab):
+    run = lab.play(tls_sites=FIRST, tls_serial=1, nginx_reject_unknown_names=True)
+    hosts_ok(lab, run)
+    assert all(run.recap[host]["changed"] for host in lab.hosts), run.output
+    assert run.output.count("TASK [Judge all endpoints") == 1
+    assert_verified(lab, run, itself=False)
+
+
+@pytest.mark.parametrize("asked", ["unknown.test", None])
+def test_an_unknown_name_is_refused_at_the_handshake(lab, asked):
+    """No certificate is sent. nginx 1.18 can't say why it refuses: the role's way there looks like a fault of its own."""
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    for host, address in lab.addresses.items():
+        alert = "INTERNAL_ERROR" if host == "deb11" else "UNRECOGNIZED_NAME"
+        with pytest.raises(ssl.SSLError, match=alert), _connect(address) as connection:
+            context.wrap_socket(connection, server_hostname=asked)
+        with context.wrap_socket(_connect(address), server_hostname=name(host, 1)) as connection:
+            assert connection.getpeercert(binary_form=True) == lab.chain(host, name(host, 1))[0]
+
+
+def through_itself(first: str) -> dict[str, str]:
+    """Variables with which one host is looked at from itself, the others from the controller."""
+    return {
+        "tls_verify_from": f"{{{{ 'host' if inventory_hostname == '{first}' else 'controller' }}}}",
+        "tls_verify_address": f"{{{{ '127.0.0.1' if inventory_hostname == '{first}' else ansible_host }}}}",
+    }
+
+
+def seen_at(lab: Lab, host: str) -> str:
+    return "127.0.0.1" if host == lab.hosts[0] else lab.addresses[host]
+
+
+def assert_verified(lab: Lab, run, itself: bool = True) -> None:
+    """The run has verified each name of FIRST on each host, at the address where that is looked at."""
+    for host, address in lab.addresses.items():
+        for asked in (name(host, 1), name(host, 1, "www"), name(host, 2)):
+            assert f"{asked}:443 at {seen_at(lab, host) if itself else address}," in run.output, run.output
+    assert f"{3 * len(lab.hosts)} endpoints" in run.output
 
 
 def test_a_name_added_is_one_order_a_host(lab):
