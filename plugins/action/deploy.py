@@ -10,8 +10,9 @@ from functools import partial
 from typing import Any
 
 import ansible.template
-from ansible.errors import AnsibleError
+from ansible.errors import AnsibleConnectionFailure, AnsibleError
 from ansible.plugins.action import ActionBase
+from ansible_collections.fullchain.tls.plugins.plugin_utils.controller import find_file
 from ansible_collections.fullchain.tls.plugins.plugin_utils.deployment import messages
 from ansible_collections.fullchain.tls.plugins.plugin_utils.deployment.certificates import (
     Judged,
@@ -100,8 +101,8 @@ class ActionModule(ActionBase):
         except InputError as error:
             result.update(FAILURE, failed=True, msg=str(error))
         except Stop as stop:
-            result.update({**FAILURE, **stop.facts}, failed=True, msg=str(stop))
-        if result.get("failed"):
+            result.update({"failed": not stop.facts.get("unreachable"), **FAILURE, **stop.facts}, msg=str(stop))
+        if "msg" in result:
             self._show(result["msg"])
         result.update(self._answered)
         return result
@@ -142,7 +143,7 @@ class ActionModule(ActionBase):
         self, request: Request, host: Host, found: Mapping[str, Any], endpoints: list[Endpoint], result: dict[str, Any]
     ) -> dict[str, Any]:
         before = self._fetch(request, endpoints)
-        applied = host.apply(found)
+        applied = self._apply(host, found)
         result.update(changed=True, generation=applied["generation"])
         if not applied["ok"]:
             trouble = messages.load_failed(applied["trouble"])
@@ -150,10 +151,23 @@ class ActionModule(ActionBase):
         trouble = self._verify(request, endpoints, before, applied["settled"], result)
         if trouble:
             raise self._taken_back(trouble, _try(host.take_back), request, before, result)
-        confirmed = _try(partial(host.confirm, found))
+        confirmed = _try(partial(host.confirm, found, applied))
         if not confirmed["ok"]:
             raise Stop("\n".join(messages.unconfirmed(confirmed["error"])), **_after_switch(result))
         return result
+
+    def _apply(self, host: Host, found: Mapping[str, Any]) -> dict[str, Any]:
+        """Have the host switch. The module tells whether it has; where it can't any more, nobody knows."""
+        try:
+            return host.apply(found)
+        except AnsibleConnectionFailure as error:
+            raise Stop("\n".join(messages.lost(str(error))), changed=True, unreachable=True) from error
+        except Stop as stop:
+            if not {"unreachable", "module_stdout"} & set(stop.facts):
+                raise
+            # From 2.19 on Ansible prints an exception's text instead of the message.
+            facts = {key: value for key, value in stop.facts.items() if key != "exception"}
+            raise Stop("\n".join(messages.lost(str(stop))), **{**facts, "changed": True}) from stop
 
     def _verify(
         self, request: Request, endpoints: list[Endpoint], before: list[Served], settled: bool, result: dict[str, Any]
@@ -201,7 +215,8 @@ class ActionModule(ActionBase):
     # --- what is wanted
 
     def _render(self, request: Request) -> list[WantedFile]:
-        renderer = Renderer(self._templar, self._variables, partial(self._find_needle, "templates"), self._read)
+        find = partial(find_file, self._find_needle, "templates")
+        renderer = Renderer(self._templar, self._variables, find, self._read)
         return [file for spec in request.files for file in renderer.files(spec)]
 
     def _judge_delivered(self, request: Request) -> list[Judged]:
@@ -242,8 +257,9 @@ class ActionModule(ActionBase):
         return content
 
     def _read_certificate_file(self, path: str) -> bytes:
+        found = find_file(self._find_needle, "files", path)
         try:
-            return self._read(self._find_needle("files", path))
+            return self._read(found)
         except AnsibleError as error:
             raise OSError(None, str(error)) from error
 

@@ -264,7 +264,10 @@ def apply(module, store, server):
             module.no_log_values.add(contents[entry["path"]].decode("latin-1"))
     answer = transaction.apply(store, server, *wanted(params), contents, params["expected"], params["run"])
     if answer["ok"] and params["confirm"]:
-        transaction.confirm(store, params["run"], params["seen"], params["partial"])
+        try:
+            transaction.confirm(store, params["run"], params["seen"], params["partial"])
+        except OSError as error:  # such as a disk that has become full: it is switched and loaded all the same
+            answer["unconfirmed"] = explain(error, params["root"], os.geteuid())
     return answer
 
 

@@ -54,7 +54,12 @@ def host_state(taken_back: Outcome, before: Sequence[Served], after: Sequence[Se
 
 def unconfirmed(error: str) -> list[str]:
     """Everything is served as it should be, and the host could not be told."""
-    return [f"The endpoints serve what was deployed, but it could not be confirmed on the host: {error}.", NEXT_RUN]
+    return [f"What was deployed is loaded and served, but that could not be noted on the host: {error}.", NEXT_RUN]
+
+
+def lost(error: str) -> list[str]:
+    """The host was asked to switch, and gave no answer."""
+    return [error, "The host was asked to switch and gave no answer: what it serves now is not known.", NEXT_RUN]
 
 
 def _where(taken_back: Outcome) -> list[str]:

@@ -125,7 +125,10 @@ def test_the_ca_file_is_delivered_and_told_of(host):
             {"sites": [{"name": "a.test", "names": ["*.a.test"]}]},
             "sites[0] (a.test): '*.a.test' can't be had over the webroot",
         ),
-        ({"server_ca": "/nonexistent/ca.pem"}, "/nonexistent/ca.pem"),
+        (
+            {"server_ca": "/nonexistent/ca.pem"},
+            "server_ca: '/nonexistent/ca.pem' can't be read on the controller: no such file",
+        ),
         ({"eab_kid": "kid-1"}, "eab_kid, eab_hmac_key"),
         ({"email_address": "x"}, "email_address"),
     ],

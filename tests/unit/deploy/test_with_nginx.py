@@ -15,6 +15,7 @@ import os
 import signal
 import socket
 import ssl
+import subprocess
 import threading
 import time
 from collections.abc import Iterator
@@ -133,7 +134,7 @@ def test_all_bad_certificates_are_told_at_once(web: Webserver) -> None:
     message = web.play(web.task(certificates=certificates)).results[0]["msg"]
     assert "2 certificates cannot be deployed" in message
     assert "a.test (sites[7])" in message and "name-mismatch" in message
-    assert "'/no/such/file.pem' cannot be read on the controller" in message
+    assert "'/no/such/file.pem' cannot be read on the controller: no such file\n" in message
     assert not web.root.exists()
 
 
@@ -432,7 +433,7 @@ BAD_INPUT = {
     ),
     "missing template": (
         {"files": [{"dest": "x", "src": "no-such.j2"}]},
-        "files[0] (x): src 'no-such.j2' cannot be read",
+        "files[0] (x): src 'no-such.j2' cannot be read: no such file; looked for /",
     ),
     "undefined variable": (
         {"files": [{"dest": "x", "src": "undefined.j2"}]},
@@ -470,3 +471,66 @@ def test_braces_in_values_are_not_rendered_again(web: Webserver) -> None:
     result = web.play(web.task(files=[site])).results[0]
     assert not result["failed"], result
     assert "# {{ 1 + 1 }}" in (web.root / "current" / "sites" / f"{NAME}.conf").read_text()
+
+
+def test_module_killed_after_the_switch(web: Webserver) -> None:
+    """Nobody can tell what the host serves then; that is said, with what puts it right."""
+    killed = web.task("renewed", reload=["sh", "-c", "kill -9 $PPID"])
+    play = web.play(web.task(), killed, web.task("renewed"))
+    _first, lost, again = play.results
+    assert lost["failed"] and lost["changed"] and not lost["taken_back"] and "generation" not in lost, lost
+    assert "The host was asked to switch and gave no answer: what it serves now is not known." in lost["msg"]
+    assert "The next run of this task finishes or undoes it" in lost["msg"]
+    assert lost["msg"] in play.output
+    assert not again["failed"], again
+    assert web.served() == web.chain("renewed", "inter")
+
+
+def test_switch_that_cannot_be_confirmed(web: Webserver) -> None:
+    """With nothing to look at, the module confirms at once; its own file can't be replaced here."""
+    (web.root / ".confirmed.json" / "in-the-way").mkdir(parents=True)
+    result = web.play(web.task(endpoints=[])).results[0]
+    assert result["failed"] and result["changed"] and result["generation"] == 1, result
+    assert "that could not be noted on the host" in result["msg"] and ".confirmed.json" in result["msg"], result["msg"]
+    assert "as it was" not in result["msg"]
+    assert web.served() == web.chain(*GOOD)
+    (web.root / ".confirmed.json" / "in-the-way").rmdir()
+    (web.root / ".confirmed.json").rmdir()
+    assert not web.play(web.task()).results[0]["failed"]
+
+
+@pytest.fixture
+def small_disk(web: Webserver) -> Iterator[Path]:
+    """A file system of its own for the generations, of 30 pages: a file takes one, a directory none."""
+    web.root.mkdir()
+    size = f"size={30 * PAGE}"
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", size, "tmpfs", web.root], capture_output=True, check=False)
+    if mounted.returncode != 0:
+        pytest.skip("a file system can't be mounted here")
+    yield web.root / "ballast"
+    web.stop()
+    subprocess.run(["umount", web.root], check=True)
+
+
+PAGE = os.sysconf("SC_PAGE_SIZE")
+
+
+def test_full_disk(web: Webserver, small_disk: Path) -> None:
+    """Full while staging, then with room for the four files and the mark of a switch, and no more."""
+
+    def fill(leave: int) -> dict[str, Any]:
+        script = f"dd if=/dev/zero of={small_disk} bs={PAGE}; truncate -s -{leave * PAGE} {small_disk}"
+        return {"ansible.builtin.command": {"argv": ["sh", "-c", script]}}
+
+    empty = {"ansible.builtin.file": {"path": str(small_disk), "state": "absent"}}
+    new = web.task("renewed")
+    play = web.play(web.task(), fill(0), new, empty, web.task(), fill(5), new, empty, web.task())
+    _first, _fill, staging, _empty, same, _fill, noting, _empty, last = play.results
+    assert staging["failed"] and not staging["changed"], staging
+    assert "fullchain.pem: No space left on device. Nothing was switched: the host is as it was" in staging["msg"]
+    assert (same["failed"], same["changed"]) == (False, False), same
+    assert noting["failed"] and noting["changed"] and not noting["taken_back"], noting
+    assert "What was deployed is loaded and served, but that could not be noted on the host:" in noting["msg"]
+    assert "No space left on device.\nThe next run of this task finishes or undoes it" in noting["msg"]
+    assert not last["failed"] and "an earlier deploy neither confirmed nor took back" in str(last["reasons"]), last
+    assert web.served() == web.chain(*GOOD)
