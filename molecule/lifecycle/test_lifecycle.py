@@ -241,7 +241,7 @@ VHOST = """\
 server {{
     listen 80;
     server_name {name} www.{name};
-    {include}
+    {lines}
     location / {{
         return 200 "the team's own";
     }}
@@ -250,10 +250,13 @@ server {{
 THE_TEAMS_OWN = (200, None, b"the team's own")
 
 
-def give_a_vhost(lab: Lab, include: str = "") -> None:
-    """The team's own server for site3, over plain HTTP only."""
+CHALLENGE = f"include {CURRENT}/snippets/challenge.conf;"
+
+
+def give_a_vhost(lab: Lab, lines: str = "") -> None:
+    """The team's own server for site3, over plain HTTP unless its lines say more; NAME in them is the site's."""
     for host in lab.hosts:
-        text = VHOST.format(name=name(host, 3), include=include)
+        text = VHOST.format(name=name(host, 3), lines=lines.replace("NAME", name(host, 3)))
         lab.on(host, f"cat >/etc/nginx/sites-enabled/team <<'EOF'\n{text}EOF\nnginx -t -q && nginx -s reload")
 
 
@@ -271,7 +274,7 @@ def test_a_site_that_works_over_http_goes_on_while_there_is_no_certificate(lab):
 
 
 def test_a_ca_that_refuses_leaves_it_as_it_is(lab):
-    give_a_vhost(lab, f"include {CURRENT}/snippets/challenge.conf;")
+    give_a_vhost(lab, CHALLENGE)
     run = lab.play(tls_sites=[site(3, aliases=[]), {**site(4), "aliases": ["ca"]}], certbot_probe="off")
     assert run.rc != 0
     assert "the CA says: " in run.output
@@ -285,6 +288,27 @@ def test_with_the_certificate_it_is_redirected(lab):
     hosts_ok(lab, lab.play(tls_sites=[site(3)]))
     for host, address in lab.addresses.items():
         assert over_http(address, f"www.{name(host, 3)}", "/x")[:2] == (308, f"https://www.{name(host, 3)}/x")
+
+
+def test_a_snippet_is_verified_once_the_team_s_own_server_includes_it(lab):
+    whole = site(3)
+    snippet, orders = {key: whole[key] for key in ("name", "aliases")}, lab.orders()
+    run = lab.play("--skip-tags", "verify", tls_sites=[snippet])
+    hosts_ok(lab, run)
+    for host in lab.hosts:
+        said = f"add `include {CURRENT}/snippets/{name(host, 3)}.conf;` to the one that serves it"
+        assert said in " ".join(run.output.split())
+        with pytest.raises(OSError):
+            _connect(lab.addresses[host])
+    give_a_vhost(lab, f"{CHALLENGE} listen 443 ssl; include {CURRENT}/snippets/NAME.conf;")
+    run = lab.play(tls_sites=[snippet])
+    hosts_ok(lab, run)
+    assert "is not verified" not in run.output
+    assert lab.orders() == orders
+    for host, address in lab.addresses.items():
+        assert f"www.{name(host, 3)}:443 at {address}," in run.output
+        assert len(lab.chain(host, name(host, 3))) == 3
+        assert over_http(address, name(host, 3), "/") == THE_TEAMS_OWN
 
 
 def over_http(address: str, host: str, path: str) -> tuple[int, str | None, bytes]:
