@@ -233,7 +233,8 @@ class ActionModule(ActionBase):
             elif "missing" not in answer:
                 reads.append(partial(judge_lineage, spec, answer, request.settings))
             elif not self._task.check_mode:  # in check mode, whoever makes it has only said that they would
-                errors.append(f"{spec.label}: {answer['missing']} is not there on the host")
+                missing = f"{answer['missing']} is not there on the host: what obtains it has to run first"
+                errors.append(f"{spec.label}: {missing}")
         return self._sound(request, reads, errors)
 
     def _sound(self, request: Request, reads: Sequence[Callable[[], Judged]], errors: list[str]) -> list[Judged]:

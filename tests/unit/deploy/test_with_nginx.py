@@ -288,7 +288,7 @@ def test_check_mode_with_diff_touches_nothing(web: Webserver) -> None:
     assert f"+  server_name {NAME};" in play.output
     assert "+(private key, not shown)" in play.output
     real = web.play(task).results[0]
-    assert "lineages[0] (later.test): /no/such/fullchain.pem is not there on the host" in real["msg"]
+    assert "lineages[0] (later.test): /no/such/fullchain.pem is not there on the host: what obtains it" in real["msg"]
     assert not web.root.exists()
 
 
