@@ -424,7 +424,7 @@ def test_reload_under_load(web: Webserver) -> None:
 BAD_INPUT = {
     "unknown key in a file": (
         {"files": [{"dest": "x", "content": "", "contents": ""}]},
-        "files[0]: unknown key 'contents' (known: dest, src,",
+        "files[0]: unknown key 'contents', did you mean 'content'? (known: dest, src,",
     ),
     "absolute dest": ({"files": [{"dest": "/etc/x", "content": ""}]}, "dest '/etc/x' is absolute"),
     "dest above": (
@@ -444,7 +444,7 @@ BAD_INPUT = {
         "test: 'nginx -t' must be a list of words, run without a shell: [nginx, -t]",
     ),
     "no such endpoint": ({"endpoints": ["shop.test:https"]}, "endpoints[0]: endpoint 'shop.test:https'"),
-    "unknown parameter": ({"rooot": "/x"}, "deploy: unknown key 'rooot'"),
+    "unknown parameter": ({"rooot": "/x"}, "deploy: unknown key 'rooot', did you mean 'root'?"),
 }
 
 
