@@ -79,28 +79,18 @@ _value:
   description: Values for the templates and for M(fullchain.tls.deploy).
   type: dict
   contains:
-    http:
-      description: For the servers on port 80.
-      type: dict
-    challenge:
-      description: As RV(_value.http), for the time in which certificates may be missing.
-      type: dict
+    files:
+      description: What O(fullchain.tls.deploy#module:files) of the deploy is; the templates are the role's.
+      type: list
+      elements: dict
+    challenge_files:
+      description: The same so long as certificates may be missing. Once all names are served over TLS, its files are among RV(_value.files), alike.
+      type: list
+      elements: dict
     challenge_notes:
       description: The servers of others that have to answer challenges, in sentences.
       type: list
       elements: str
-    sites:
-      description: One entry a site that has a server block of its own.
-      type: list
-      elements: dict
-    snippets:
-      description: One entry a site that a server block of the team's includes.
-      type: list
-      elements: dict
-    reject:
-      description: One entry when unknown names are refused.
-      type: list
-      elements: dict
     endpoints:
       description: What has to be verified.
       type: list
@@ -117,14 +107,13 @@ _value:
 from typing import Any
 
 from ansible_collections.fullchain.tls.plugins.plugin_utils.filtering import filtered, plain
-from ansible_collections.fullchain.tls.plugins.plugin_utils.nginx import Options, plan
+from ansible_collections.fullchain.tls.plugins.plugin_utils.nginx import Options, for_role, plan
 
 
 def nginx_plan(value: Any, info: Any, **options: Any) -> dict[str, Any]:
     """The filter; see DOCUMENTATION."""
-    given = {key: option for key, option in plain(options).items() if option not in (None, "")}
-    planned: dict[str, Any] = filtered(plan, value, plain(info), Options(**given))
-    return planned
+    given = Options(**{key: option for key, option in plain(options).items() if option not in (None, "")})
+    return for_role(filtered(plan, value, plain(info), given), given.root)
 
 
 class FilterModule:

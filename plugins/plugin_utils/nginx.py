@@ -70,7 +70,7 @@ class Host:
 
 
 def plan(value: Any, info: Mapping[str, Any], options: Options) -> dict[str, Any]:
-    """Return what the role's templates and its deploy task are given.
+    """Return what the role's templates are given, by template; see `for_role` for its tasks.
 
     `value` is the user's list of sites, `info` the result of `nginx_info`. The keys of the result: http, sites,
     snippets, reject (each for the template of that name), endpoints (for deploy), notes (what is left to a person).
@@ -95,6 +95,29 @@ def plan(value: Any, info: Mapping[str, Any], options: Options) -> dict[str, Any
         "notes": [*_unreadable(info), *_notes(sites, fleet, host, options)],
         "webroot": options.webroot,
     }
+
+
+def for_role(planned: Mapping[str, Any], root: str) -> dict[str, Any]:
+    """Return the plan as the role's tasks take it: what `deploy` is given, each by one key.
+
+    Role variables are lazy. Every mention of one has the sites rendered and planned anew, with a hundred sites in a tenth of a second.
+    """
+    challenge = {"dest": "snippets/challenge.conf", "src": "challenge.conf.j2", "vars": {"webroot": planned["webroot"]}}
+    return {
+        "challenge_files": [_port_80(planned["challenge"], root), challenge],
+        "files": [
+            _port_80(planned["http"], root),
+            challenge,
+            {"dest": "sites/{name}.conf", "src": "site.conf.j2", "each": planned["sites"]},
+            {"dest": "snippets/{name}.conf", "src": "snippet.conf.j2", "each": planned["snippets"]},
+            {"dest": "{name}.conf", "src": "default.conf.j2", "each": planned["reject"]},
+        ],
+        **{key: planned[key] for key in ("endpoints", "notes", "challenge_notes", "webroot")},
+    }
+
+
+def _port_80(http: Mapping[str, Any], root: str) -> dict[str, Any]:
+    return {"dest": "http.conf", "src": "http.conf.j2", "vars": {"http": http, "root": root}}
 
 
 def _refuse_host(info: Mapping[str, Any], options: Options) -> None:

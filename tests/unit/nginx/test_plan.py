@@ -5,9 +5,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
+import yaml
 from ansible_collections.fullchain.tls.plugins.plugin_utils.errors import InputError
-from ansible_collections.fullchain.tls.plugins.plugin_utils.nginx import Options, plan
+from ansible_collections.fullchain.tls.plugins.plugin_utils.nginx import Options, for_role, plan
 from ansible_collections.fullchain.tls.plugins.plugin_utils.nginx_vhosts import hash_settings, read_vhost
 
 SHOP = {"name": "shop.example.com", "aliases": ["www.shop.example.com"], "proxy_to": "http://127.0.0.1:8000"}
@@ -358,3 +361,25 @@ def test_a_wildcard_of_somebody_else_takes_no_name_from_a_whole_site():
     planned = plan([SHOP], host(servers=servers), Options())
     assert planned["notes"] == []
     assert planned["http"]["names"] == ["shop.example.com", "www.shop.example.com"]
+
+
+def test_the_role_has_its_sites_planned_no_oftener_than_it_must():
+    """Each mention of the lazy variable plans anew. A deploy needs its files and its endpoints."""
+    tasks = Path(__file__).parents[3] / "roles/nginx/tasks"
+    mentions = {
+        name: str(task["fullchain.tls.deploy"]).count("nginx__plan")
+        for name in ("main", "challenge")
+        for task in yaml.safe_load((tasks / f"{name}.yml").read_text())
+        if "fullchain.tls.deploy" in task
+    }
+    assert mentions == {"main": 2, "challenge": 1}
+
+
+def test_what_the_role_deploys_has_a_template_of_its_own_each():
+    templates = {path.name for path in (Path(__file__).parents[3] / "roles/nginx/templates").iterdir()}
+    view = for_role(plan([SHOP, WIKI], host(), Options(reject_unknown_names=True)), "/etc/nginx/fullchain")
+    assert {item["src"] for item in view["files"]} == templates - {"drop-in.conf.j2"}
+    assert [item["dest"] for item in view["challenge_files"]] == ["http.conf", "snippets/challenge.conf"]
+    assert view["challenge_files"][0]["vars"]["http"]["waiting"] == ["wiki.example.com", *SHOP_NAMES]
+    assert view["files"][0]["vars"]["http"]["names"] == SHOP_NAMES
+    assert [len(item.get("each", ())) for item in view["files"]] == [0, 0, 1, 1, 1]
