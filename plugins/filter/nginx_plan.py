@@ -13,11 +13,6 @@ description:
   - Used by the role P(fullchain.tls.nginx#role), whose templates hold no decisions of their own.
   - Sites that can't be read, and what the host's nginx can't do, fail the task with a message that says what is wrong.
 options:
-  _input:
-    description: The sites, as in the variable C(tls_sites).
-    type: list
-    elements: dict
-    required: true
   info:
     description: The result of M(fullchain.tls.nginx_info).
     type: dict
@@ -39,10 +34,6 @@ options:
     type: str
     choices: [package, none]
     default: package
-  config_dir:
-    description: Certbot's configuration directory on the host.
-    type: str
-    default: /etc/letsencrypt
   profile:
     description: The TLS profile of sites that name none.
     type: raw
@@ -59,6 +50,9 @@ options:
   address:
     description: The address or hostname at which the sites are verified. Left out, their names are resolved.
     type: str
+extends_documentation_fragment:
+  - fullchain.tls.sites
+  - fullchain.tls.sites.lineages
 seealso:
   - module: fullchain.tls.nginx_info
   - module: fullchain.tls.deploy
