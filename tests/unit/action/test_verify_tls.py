@@ -21,23 +21,6 @@ ROOT = Path(__file__).parents[3]
 CHAIN = ["leaf", "inter", "upper"]
 
 
-@pytest.fixture(scope="module")
-def pki():
-    return servers.shop()
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory, pki):
-    with servers.nginx(tmp_path_factory.mktemp("good"), pki, CHAIN) as port:
-        yield port
-
-
-@pytest.fixture(scope="module")
-def leaf_only(tmp_path_factory, pki):
-    with servers.nginx(tmp_path_factory.mktemp("bad"), pki, ["leaf"]) as port:
-        yield port
-
-
 @pytest.fixture
 def work(tmp_path, pki):
     """A directory with a playbook's files."""
