@@ -290,7 +290,7 @@ codes:
   description:
     - The codes of the findings because of which the task failed, such as C(incomplete-chain); each is in C(docs/findings.md).
     - Empty where it failed for another reason, such as a configuration test. RV(msg) tells each case.
-    - A C(rescue) that branches needs RV(codes), RV(changed) (false means that the host is as it was, true without RV(generation) that nobody
+    - A C(rescue) that branches needs RV(codes), C(changed) (false means that the host is as it was, true without RV(generation) that nobody
         knows) and RV(taken_back).
   type: list
   elements: str
