@@ -22,7 +22,7 @@ UNIT_PROGRAMS := nginx=nginx-light openssl=openssl curl=curl gnutls-cli=gnutls-b
 	initdb=postgresql mariadbd=mariadb-server-core
 BENCH_PROGRAMS := prometheus-blackbox-exporter=prometheus-blackbox-exporter ab=apache2-utils
 
-.PHONY: help demo test lint unit fuzz sanity molecule bench clean docs pins
+.PHONY: help demo test lint unit versions fuzz sanity molecule bench clean docs pins
 
 help:  ## list the targets
 	@sed -nE 's/^([a-z]+):.*## (.*)/\1\t\2/p' Makefile | expand -t 12
@@ -49,6 +49,9 @@ unit: .work/venv.stamp .work/unit.stamp  ## unit tests, and the judge's branch c
 
 fuzz: .work/venv.stamp  ## the fuzz targets for a minute, or SECONDS=600, or 0 for as long as you like
 	@tests/fuzz/run $(SECONDS)
+
+versions: .work/venv.stamp .work/unit.stamp  ## the tests marked core on other versions of ansible-core
+	@.ci/versions $(VERSIONS)
 
 sanity: .work/venv.stamp  ## ansible-test sanity, nothing ignored
 	@.ci/sanity

@@ -152,3 +152,25 @@ def test_external_account_binding_and_its_key(lab):
     # Backwards, since sudo logs the command that looks for it.
     look = f"""grep -rl -e "$(python3 -c 'print("{key[::-1]}"[::-1])')" /etc /home /root /tmp /var /run 2>/dev/null || true"""
     assert on_each(lab, look) == [""] * len(lab.hosts)
+
+
+def test_certbot_from_pip_in_a_virtual_environment_of_its_own(lab):
+    """On the newest Debian alone: it is fetched from the package index, and the same everywhere."""
+    host, before = lab.hosts[-1], lab.orders()
+    variables = {
+        "sites": [site(1, aliases=[])],
+        "certbot_install": "pip",
+        "certbot_venv": "/opt/certbot-pip",
+        "certbot_config_dir": "/etc/letsencrypt-pip",
+    }
+    first = obtain(lab, "--limit", host, **variables)
+    assert first.rc == 0, first.output
+    lab.on(host, f"test -e /etc/letsencrypt-pip/live/{name(host, 1)}/fullchain.pem")
+    assert "certbot" in lab.on(host, "/opt/certbot-pip/bin/pip list --format freeze")
+    renewal = lab.on(host, f"cat /etc/letsencrypt-pip/renewal/{name(host, 1)}.conf")
+    installed = lab.on(host, "/opt/certbot-pip/bin/certbot --version").split()[-1]
+    assert f"version = {installed}" in renewal
+    assert installed != lab.on(host, "/usr/bin/certbot --version").split()[-1]
+    second = obtain(lab, "--limit", host, **variables)
+    assert second.recap[host]["changed"] == 0, second.output
+    assert lab.orders() == before + 1

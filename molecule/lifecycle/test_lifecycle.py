@@ -8,16 +8,17 @@ Every run is one of playbooks/site.yml on Debian 11, 12 and 13 at once.
 
 from __future__ import annotations
 
+import re
 import socket
 import ssl
-import urllib.request
-from http.client import HTTPSConnection
+from http.client import HTTPConnection, HTTPSConnection
 
 import pytest
 
 from tests.lab import Lab, name, site
 
 FIRST = [site(1), site(2, aliases=[], proxy_to="http://127.0.0.1:8000")]
+VERIFY = "fullchain.tls.verify_tls"
 CURRENT = "/etc/nginx/fullchain/current"
 # Every file that a deploy could have touched, with size, mode and time; systemd keeps some of its own up to date.
 EVERYTHING = "find /etc /opt /srv /usr /var/lib -xdev -printf '%p %s %m %T@\\n' | grep -v systemd | sort"
@@ -74,10 +75,8 @@ def test_the_first_run_ends_with_https(lab):
 def test_http_is_redirected_and_https_answers_with_hsts(lab):
     trust = ssl.create_default_context(cadata=lab.root)
     for host, address in lab.addresses.items():
-        request = urllib.request.Request(f"http://{address}/a?b=c", headers={"Host": name(host, 1)})
-        opener = urllib.request.build_opener(KeepRedirect)
-        answer = opener.open(request, timeout=10)
-        assert (answer.status, answer.headers["Location"]) == (308, f"https://{name(host, 1)}/a?b=c")
+        status, location, _body = over_http(address, name(host, 1), "/a?b=c")
+        assert (status, location) == (308, f"https://{name(host, 1)}/a?b=c")
         connection = HTTPSConnection(address, context=trust, timeout=10)
         connection.sock = trust.wrap_socket(_connect(address), server_hostname=name(host, 1))
         connection.request("GET", "/index.nginx-debian.html", headers={"Host": name(host, 1)})
@@ -102,6 +101,107 @@ def test_the_second_run_changes_nothing_and_asks_nothing_of_the_ca(lab):
     assert lab.orders() == orders
     tasks = {host: counts["ok"] for host, counts in run.recap.items() if host in lab.hosts}
     assert all(count <= 15 for count in tasks.values()), tasks
+
+
+def test_skip_tags_obtain_and_a_host_that_is_looked_at_through_itself(lab):
+    """Nothing but the host itself reaches 127.0.0.1: both the deploy and the verifying afterwards have asked there."""
+    orders = lab.orders()
+    run = lab.play("--skip-tags", "obtain", tls_sites=FIRST, nginx_hsts_max_age=86400, **through_itself(lab.hosts[0]))
+    hosts_ok(lab, run)
+    assert run.count("changed", lab.hosts) == dict.fromkeys(lab.hosts, 1), run.output
+    assert lab.orders() == orders
+    assert "TASK [Obtain" not in run.output and "TASK [Answer HTTP-01 challenges" not in run.output
+    assert_verified(lab, run)
+
+
+def test_tags_verify_changes_nothing_and_fails_for_what_a_client_refuses(lab):
+    run = lab.play("--tags", "verify", tls_sites=FIRST, **through_itself(lab.hosts[0]))
+    assert run.rc == 0, run.output
+    assert not any(counts["changed"] for counts in run.recap.values()), run.output
+    assert set(re.findall(r"TASK \[(.*?)\]", run.output)) == {
+        "Group the hosts whose tls_verify_from is host",
+        "Fetch what is served",
+        "Judge all endpoints",
+        "Fail when something is wrong",
+    }
+    assert_verified(lab, run)
+    untrusted = lab.play(playbook=VERIFY, tls_sites=FIRST, tls_trust=["system"], **through_itself(lab.hosts[0]))
+    assert untrusted.rc != 0
+    for host in lab.hosts:
+        assert f"FAILED  {name(host, 1)}:443 at {seen_at(lab, host)}" in untrusted.output, untrusted.output
+
+
+def test_a_user_who_does_not_become_root_is_told_so(lab):
+    """Everything else here is done by a user who may sudo."""
+    before = {host: lab.configuration(host) for host in lab.hosts}
+    run = lab.play("--tags", "deploy", tls_sites=FIRST, tls_become=False)
+    assert run.count("failed", lab.hosts) == dict.fromkeys(lab.hosts, 1), run.output
+    assert (
+        "/etc/nginx/fullchain/.lock: Permission denied for user 1000, who is not root: is become missing?" in run.output
+    )
+    assert {host: lab.configuration(host) for host in lab.hosts} == before
+
+
+def test_limit_touches_no_other_host(lab):
+    first, *others = lab.hosts
+    before = {host: lab.configuration(host) for host in others}
+    run = lab.play("--limit", first, "--tags", "deploy", tls_sites=FIRST)
+    assert run.rc == 0, run.output
+    assert run.recap.keys() == {first}
+    assert run.recap[first]["changed"] == 1
+    assert {host: lab.configuration(host) for host in others} == before
+    verified = lab.play("--limit", first, playbook=VERIFY, tls_sites=FIRST)
+    assert verified.rc == 0, verified.output
+    assert [host for host in lab.hosts if name(host, 1) in verified.output] == [first]
+
+
+def test_one_host_after_the_other_ends_at_the_first_that_fails(lab):
+    before = {host: lab.configuration(host) for host in lab.hosts}
+    run = lab.play(tls_sites=[site(1, extra="no_such_directive on;"), FIRST[1]], tls_serial=1)
+    assert run.rc != 0
+    assert run.recap.keys() & set(lab.hosts) == {lab.hosts[0]}, run.output
+    assert {host: lab.configuration(host) for host in lab.hosts} == before
+
+
+def test_one_host_after_the_other_and_all_verified_at_once(lab):
+    run = lab.play(tls_sites=FIRST, tls_serial=1, nginx_reject_unknown_names=True)
+    hosts_ok(lab, run)
+    assert all(run.recap[host]["changed"] for host in lab.hosts), run.output
+    assert run.output.count("TASK [Judge all endpoints") == 1
+    assert_verified(lab, run, itself=False)
+
+
+@pytest.mark.parametrize("asked", ["unknown.test", None])
+def test_an_unknown_name_is_refused_at_the_handshake(lab, asked):
+    """No certificate is sent. nginx 1.18 can't say why it refuses: the role's way there looks like a fault of its own."""
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    for host, address in lab.addresses.items():
+        alert = "INTERNAL_ERROR" if host == "deb11" else "UNRECOGNIZED_NAME"
+        with pytest.raises(ssl.SSLError, match=alert), _connect(address) as connection:
+            context.wrap_socket(connection, server_hostname=asked)
+        with context.wrap_socket(_connect(address), server_hostname=name(host, 1)) as connection:
+            assert connection.getpeercert(binary_form=True) == lab.chain(host, name(host, 1))[0]
+
+
+def through_itself(first: str) -> dict[str, str]:
+    """Variables with which one host is looked at from itself, the others from the controller."""
+    return {
+        "tls_verify_from": f"{{{{ 'host' if inventory_hostname == '{first}' else 'controller' }}}}",
+        "tls_verify_address": f"{{{{ '127.0.0.1' if inventory_hostname == '{first}' else ansible_host }}}}",
+    }
+
+
+def seen_at(lab: Lab, host: str) -> str:
+    return "127.0.0.1" if host == lab.hosts[0] else lab.addresses[host]
+
+
+def assert_verified(lab: Lab, run, itself: bool = True) -> None:
+    """The run has verified each name of FIRST on each host, at the address where that is looked at."""
+    for host, address in lab.addresses.items():
+        for asked in (name(host, 1), name(host, 1, "www"), name(host, 2)):
+            assert f"{asked}:443 at {seen_at(lab, host) if itself else address}," in run.output, run.output
+    assert f"{3 * len(lab.hosts)} endpoints" in run.output
 
 
 def test_a_name_added_is_one_order_a_host(lab):
@@ -137,11 +237,86 @@ def test_an_empty_list_takes_everything_away_and_nginx_goes_on(lab):
         assert lab.on(host, "systemctl is-active nginx") == "active"
 
 
-class KeepRedirect(urllib.request.HTTPRedirectHandler):
-    """Shows the redirect instead of following it."""
+VHOST = """\
+server {{
+    listen 80;
+    server_name {name} www.{name};
+    {lines}
+    location / {{
+        return 200 "the team's own";
+    }}
+}}
+"""
+THE_TEAMS_OWN = (200, None, b"the team's own")
 
-    def http_error_308(self, request, answer, code, message, headers):
-        return answer
+
+CHALLENGE = f"include {CURRENT}/snippets/challenge.conf;"
+
+
+def give_a_vhost(lab: Lab, lines: str = "") -> None:
+    """The team's own server for site3, over plain HTTP unless its lines say more; NAME in them is the site's."""
+    for host in lab.hosts:
+        text = VHOST.format(name=name(host, 3), lines=lines.replace("NAME", name(host, 3)))
+        lab.on(host, f"cat >/etc/nginx/sites-enabled/team <<'EOF'\n{text}EOF\nnginx -t -q && nginx -s reload")
+
+
+def test_a_site_that_works_over_http_goes_on_while_there_is_no_certificate(lab):
+    """Its own server keeps the name, and the run says what that has to include; other names wait."""
+    give_a_vhost(lab)
+    run = lab.play(tls_sites=[site(3), site(4)])
+    assert run.rc != 0
+    for host, address in lab.addresses.items():
+        assert f"/etc/nginx/sites-enabled/team has the server for {name(host, 3)} on port 80" in " ".join(
+            run.output.split()
+        )
+        assert over_http(address, name(host, 3), "/") == THE_TEAMS_OWN
+        assert over_http(address, name(host, 4), "/")[:2] == (503, None)
+
+
+def test_a_ca_that_refuses_leaves_it_as_it_is(lab):
+    give_a_vhost(lab, CHALLENGE)
+    run = lab.play(tls_sites=[site(3, aliases=[]), {**site(4), "aliases": ["ca"]}], certbot_probe="off")
+    assert run.rc != 0
+    assert "the CA says: " in run.output
+    assert "Certificates that were not obtained: 1 of 2." in run.output
+    for host, address in lab.addresses.items():
+        assert over_http(address, name(host, 3), "/") == THE_TEAMS_OWN
+        assert over_http(address, name(host, 4), "/")[:2] == (503, None)
+
+
+def test_with_the_certificate_it_is_redirected(lab):
+    hosts_ok(lab, lab.play(tls_sites=[site(3)]))
+    for host, address in lab.addresses.items():
+        assert over_http(address, f"www.{name(host, 3)}", "/x")[:2] == (308, f"https://www.{name(host, 3)}/x")
+
+
+def test_a_snippet_is_verified_once_the_team_s_own_server_includes_it(lab):
+    whole = site(3)
+    snippet, orders = {key: whole[key] for key in ("name", "aliases")}, lab.orders()
+    run = lab.play("--skip-tags", "verify", tls_sites=[snippet])
+    hosts_ok(lab, run)
+    for host in lab.hosts:
+        said = f"add `include {CURRENT}/snippets/{name(host, 3)}.conf;` to the one that serves it"
+        assert said in " ".join(run.output.split())
+        with pytest.raises(OSError):
+            _connect(lab.addresses[host])
+    give_a_vhost(lab, f"{CHALLENGE} listen 443 ssl; include {CURRENT}/snippets/NAME.conf;")
+    run = lab.play(tls_sites=[snippet])
+    hosts_ok(lab, run)
+    assert "is not verified" not in run.output
+    assert lab.orders() == orders
+    for host, address in lab.addresses.items():
+        assert f"www.{name(host, 3)}:443 at {address}," in run.output
+        assert len(lab.chain(host, name(host, 3))) == 3
+        assert over_http(address, name(host, 3), "/") == THE_TEAMS_OWN
+
+
+def over_http(address: str, host: str, path: str) -> tuple[int, str | None, bytes]:
+    """Status, Location and body of an answer on port 80; a redirect is not followed."""
+    connection = HTTPConnection(address, timeout=10)
+    connection.request("GET", path, headers={"Host": host})
+    answer = connection.getresponse()
+    return answer.status, answer.headers["Location"], answer.read()
 
 
 def _connect(address: str) -> socket.socket:

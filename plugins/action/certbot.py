@@ -15,6 +15,7 @@ from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 from ansible.release import __version__ as ansible_version
 from ansible_collections.fullchain.tls.plugins.module_utils.certbot_probe import PROBE_PREFIX, probe_all
+from ansible_collections.fullchain.tls.plugins.plugin_utils.controller import find_file
 from ansible_collections.fullchain.tls.plugins.plugin_utils.errors import InputError
 from ansible_collections.fullchain.tls.plugins.plugin_utils.libraries import require_libraries
 from ansible_collections.fullchain.tls.plugins.plugin_utils.obtain import plan as planning
@@ -146,12 +147,12 @@ class ActionModule(ActionBase):
         value = self._options["server_ca"]
         if not value:
             return ""
-        path = Path(self._find_needle("files", value))
         try:
-            text = path.read_text(encoding="utf-8")
+            text = Path(find_file(self._find_needle, "files", value)).read_text(encoding="utf-8")
             read_certificates(text, f"server_ca: {value}")
         except (OSError, UnicodeDecodeError) as error:
-            raise AnsibleActionFail(f"server_ca: {value!r} can't be read: {error}") from None
+            said = getattr(error, "strerror", None) or error
+            raise AnsibleActionFail(f"server_ca: {value!r} can't be read on the controller: {said}") from None
         except InputError as error:
             raise AnsibleActionFail(str(error)) from None
         return text

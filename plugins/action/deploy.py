@@ -10,8 +10,9 @@ from functools import partial
 from typing import Any
 
 import ansible.template
-from ansible.errors import AnsibleError
+from ansible.errors import AnsibleConnectionFailure, AnsibleError
 from ansible.plugins.action import ActionBase
+from ansible_collections.fullchain.tls.plugins.plugin_utils.controller import find_file
 from ansible_collections.fullchain.tls.plugins.plugin_utils.deployment import messages
 from ansible_collections.fullchain.tls.plugins.plugin_utils.deployment.certificates import (
     Judged,
@@ -40,7 +41,12 @@ from ansible_collections.fullchain.tls.plugins.plugin_utils.deployment.wire_stat
 from ansible_collections.fullchain.tls.plugins.plugin_utils.errors import InputError
 from ansible_collections.fullchain.tls.plugins.plugin_utils.libraries import require_libraries
 from ansible_collections.fullchain.tls.plugins.plugin_utils.pki.trust import load_trust_store, located
-from ansible_collections.fullchain.tls.plugins.plugin_utils.verification import Result, failing, judge_served
+from ansible_collections.fullchain.tls.plugins.plugin_utils.verification import (
+    Result,
+    failing,
+    failing_codes,
+    judge_served,
+)
 from ansible_collections.fullchain.tls.plugins.plugin_utils.wire.endpoints import Endpoint
 from ansible_collections.fullchain.tls.plugins.plugin_utils.wire.fetch import fetch_all
 from ansible_collections.fullchain.tls.plugins.plugin_utils.wire.served import Served
@@ -53,6 +59,13 @@ PASSED_ON = ("ansible_facts", "warnings", "deprecations")
 
 PASSED_ON_FAILURE = ("unreachable", "exception", "rc", "module_stdout", "module_stderr", "stdout", "stderr")
 """What tells why a module could not even run, such as an interpreter that is not there."""
+
+FAILURE: dict[str, Any] = {"changed": False, "codes": [], "taken_back": False}
+"""What every failure says besides its message: enough to branch on. Ansible prints a failed result as one long line of
+JSON below the message, so what was served stays out of it; `fullchain.tls.verify_tls` shows that in full."""
+
+FAILURE_AFTER_SWITCH = ("changed", "generation", "previous")
+"""What a failure also says once the host was asked to switch."""
 
 TAKEN_BACK_SECONDS = 10.0
 """How long endpoints may take to serve again what they served before."""
@@ -86,10 +99,10 @@ class ActionModule(ActionBase):
             load_trust_store(trust)  # an unreadable one is told before anything else is done
             result.update(self._deploy(request))
         except InputError as error:
-            result.update(failed=True, msg=str(error))
+            result.update(FAILURE, failed=True, msg=str(error))
         except Stop as stop:
-            result.update(stop.facts, failed=True, msg=str(stop))
-        if result.get("failed"):
+            result.update({"failed": not stop.facts.get("unreachable"), **FAILURE, **stop.facts}, msg=str(stop))
+        if "msg" in result:
             self._show(result["msg"])
         result.update(self._answered)
         return result
@@ -130,7 +143,7 @@ class ActionModule(ActionBase):
         self, request: Request, host: Host, found: Mapping[str, Any], endpoints: list[Endpoint], result: dict[str, Any]
     ) -> dict[str, Any]:
         before = self._fetch(request, endpoints)
-        applied = host.apply(found)
+        applied = self._apply(host, found)
         result.update(changed=True, generation=applied["generation"])
         if not applied["ok"]:
             trouble = messages.load_failed(applied["trouble"])
@@ -138,10 +151,23 @@ class ActionModule(ActionBase):
         trouble = self._verify(request, endpoints, before, applied["settled"], result)
         if trouble:
             raise self._taken_back(trouble, _try(host.take_back), request, before, result)
-        confirmed = _try(partial(host.confirm, found))
+        confirmed = _try(partial(host.confirm, found, applied))
         if not confirmed["ok"]:
-            raise Stop("\n".join(messages.unconfirmed(confirmed["error"])), **result)
+            raise Stop("\n".join(messages.unconfirmed(confirmed["error"])), **_after_switch(result))
         return result
+
+    def _apply(self, host: Host, found: Mapping[str, Any]) -> dict[str, Any]:
+        """Have the host switch. The module tells whether it has; where it can't any more, nobody knows."""
+        try:
+            return host.apply(found)
+        except AnsibleConnectionFailure as error:
+            raise Stop("\n".join(messages.lost(str(error))), changed=True, unreachable=True) from error
+        except Stop as stop:
+            if not {"unreachable", "module_stdout"} & set(stop.facts):
+                raise
+            # From 2.19 on Ansible prints an exception's text instead of the message.
+            facts = {key: value for key, value in stop.facts.items() if key != "exception"}
+            raise Stop("\n".join(messages.lost(str(stop))), **{**facts, "changed": True}) from stop
 
     def _verify(
         self, request: Request, endpoints: list[Endpoint], before: list[Served], settled: bool, result: dict[str, Any]
@@ -182,12 +208,15 @@ class ActionModule(ActionBase):
         after = [served for served, _answer in seen.get("seen", ())]
         lines = trouble + messages.host_state(taken_back, before[: len(after)], after)
         number = taken_back.get("generation", result["generation"])
-        return Stop("\n".join(lines), **{**result, "generation": number, "taken_back": taken_back["ok"]})
+        facts = _after_switch({**result, "generation": number})
+        codes = failing_codes(result["results"], request.settings.fail_on)
+        return Stop("\n".join(lines), **facts, codes=codes, taken_back=taken_back["ok"])
 
     # --- what is wanted
 
     def _render(self, request: Request) -> list[WantedFile]:
-        renderer = Renderer(self._templar, self._variables, partial(self._find_needle, "templates"), self._read)
+        find = partial(find_file, self._find_needle, "templates")
+        renderer = Renderer(self._templar, self._variables, find, self._read)
         return [file for spec in request.files for file in renderer.files(spec)]
 
     def _judge_delivered(self, request: Request) -> list[Judged]:
@@ -204,7 +233,8 @@ class ActionModule(ActionBase):
             elif "missing" not in answer:
                 reads.append(partial(judge_lineage, spec, answer, request.settings))
             elif not self._task.check_mode:  # in check mode, whoever makes it has only said that they would
-                errors.append(f"{spec.label}: {answer['missing']} is not there on the host")
+                missing = f"{answer['missing']} is not there on the host: what obtains it has to run first"
+                errors.append(f"{spec.label}: {missing}")
         return self._sound(request, reads, errors)
 
     def _sound(self, request: Request, reads: Sequence[Callable[[], Judged]], errors: list[str]) -> list[Judged]:
@@ -212,7 +242,8 @@ class ActionModule(ActionBase):
         judged, unreadable = collect_errors(reads)
         unsound = failing([item.result for item in judged], request.settings.fail_on)
         if errors or unreadable or unsound:
-            raise Stop(messages.refused(errors + unreadable, unsound), changed=False, taken_back=False, results=unsound)
+            codes = failing_codes(unsound, request.settings.fail_on)
+            raise Stop(messages.refused(errors + unreadable, unsound), codes=codes)
         return judged
 
     def _find_file(self, path: str) -> str | None:
@@ -227,8 +258,9 @@ class ActionModule(ActionBase):
         return content
 
     def _read_certificate_file(self, path: str) -> bytes:
+        found = find_file(self._find_needle, "files", path)
         try:
-            return self._read(self._find_needle("files", path))
+            return self._read(found)
         except AnsibleError as error:
             raise OSError(None, str(error)) from error
 
@@ -277,6 +309,10 @@ class ActionModule(ActionBase):
             facts = {key: answer[key] for key in PASSED_ON_FAILURE if key in answer}
             raise Stop(str(answer.get("msg", f"{module} failed on the host")), **facts)
         return answer
+
+
+def _after_switch(result: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: result[key] for key in FAILURE_AFTER_SWITCH}
 
 
 def _try(step: Callable[[], Mapping[str, Any] | None]) -> dict[str, Any]:

@@ -13,11 +13,6 @@ description:
   - Used by the role P(fullchain.tls.nginx#role), whose templates hold no decisions of their own.
   - Sites that can't be read, and what the host's nginx can't do, fail the task with a message that says what is wrong.
 options:
-  _input:
-    description: The sites, as in the variable C(tls_sites).
-    type: list
-    elements: dict
-    required: true
   info:
     description: The result of M(fullchain.tls.nginx_info).
     type: dict
@@ -39,10 +34,6 @@ options:
     type: str
     choices: [package, none]
     default: package
-  config_dir:
-    description: Certbot's configuration directory on the host.
-    type: str
-    default: /etc/letsencrypt
   profile:
     description: The TLS profile of sites that name none.
     type: raw
@@ -59,6 +50,9 @@ options:
   address:
     description: The address or hostname at which the sites are verified. Left out, their names are resolved.
     type: str
+extends_documentation_fragment:
+  - fullchain.tls.sites
+  - fullchain.tls.sites.lineages
 seealso:
   - module: fullchain.tls.nginx_info
   - module: fullchain.tls.deploy
@@ -79,21 +73,18 @@ _value:
   description: Values for the templates and for M(fullchain.tls.deploy).
   type: dict
   contains:
-    http:
-      description: For the server on port 80.
-      type: dict
-    sites:
-      description: One entry a site that has a server block of its own.
+    files:
+      description: What O(fullchain.tls.deploy#module:files) of the deploy is; the templates are the role's.
       type: list
       elements: dict
-    snippets:
-      description: One entry a site that a server block of the team's includes.
+    challenge_files:
+      description: The same so long as certificates may be missing. Once all names are served over TLS, its files are among RV(_value.files), alike.
       type: list
       elements: dict
-    reject:
-      description: One entry when unknown names are refused.
+    challenge_notes:
+      description: The servers of others that have to answer challenges, in sentences.
       type: list
-      elements: dict
+      elements: str
     endpoints:
       description: What has to be verified.
       type: list
@@ -110,14 +101,13 @@ _value:
 from typing import Any
 
 from ansible_collections.fullchain.tls.plugins.plugin_utils.filtering import filtered, plain
-from ansible_collections.fullchain.tls.plugins.plugin_utils.nginx import Options, plan
+from ansible_collections.fullchain.tls.plugins.plugin_utils.nginx import Options, for_role, plan
 
 
 def nginx_plan(value: Any, info: Any, **options: Any) -> dict[str, Any]:
     """The filter; see DOCUMENTATION."""
-    given = {key: option for key, option in plain(options).items() if option not in (None, "")}
-    planned: dict[str, Any] = filtered(plan, value, plain(info), Options(**given))
-    return planned
+    given = Options(**{key: option for key, option in plain(options).items() if option not in (None, "")})
+    return for_role(filtered(plan, value, plain(info), given), given.root)
 
 
 class FilterModule:

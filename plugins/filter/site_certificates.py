@@ -12,12 +12,8 @@ author:
 description:
   - Returns what the option O(fullchain.tls.deploy#module:certificates) takes, for the sites whose C(certificate.source) is V(files).
   - What is returned may hold private keys, so it belongs in that option and nowhere else.
-options:
-  _input:
-    description: The sites, as in the variable C(tls_sites).
-    type: list
-    elements: dict
-    required: true
+extends_documentation_fragment:
+  - fullchain.tls.sites
 seealso:
   - plugin: fullchain.tls.sites
     plugin_type: filter

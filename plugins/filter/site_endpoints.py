@@ -13,11 +13,6 @@ description:
   - Returns what the option O(fullchain.tls.verify_tls#module:endpoints) takes, one endpoint for each name of each site.
   - A wildcard is no name that a client could ask for, and gets none.
 options:
-  _input:
-    description: The sites, as in the variable C(tls_sites).
-    type: list
-    elements: dict
-    required: true
   address:
     description:
       - The address or hostname to connect to, whatever the names resolve to.
@@ -27,6 +22,8 @@ options:
     description: The port to connect to.
     type: int
     default: 443
+extends_documentation_fragment:
+  - fullchain.tls.sites
 seealso:
   - plugin: fullchain.tls.sites
     plugin_type: filter

@@ -11,16 +11,9 @@ author:
   - the fullchain.tls contributors (@fullchain)
 description:
   - Returns what the option O(fullchain.tls.deploy#module:lineages) takes, for the sites whose C(certificate.source) is V(certbot).
-options:
-  _input:
-    description: The sites, as in the variable C(tls_sites).
-    type: list
-    elements: dict
-    required: true
-  config_dir:
-    description: Certbot's configuration directory on the host.
-    type: str
-    default: /etc/letsencrypt
+extends_documentation_fragment:
+  - fullchain.tls.sites
+  - fullchain.tls.sites.lineages
 seealso:
   - plugin: fullchain.tls.sites
     plugin_type: filter

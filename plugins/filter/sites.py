@@ -14,11 +14,6 @@ description:
   - The first thing that is wrong fails the task, naming the site, the value and what was expected.
   - What is returned holds no certificate and no key, so that templates can be given it.
 options:
-  _input:
-    description: The sites, as in the variable C(tls_sites).
-    type: list
-    elements: dict
-    required: true
   sources:
     description: The values of C(certificate.source) that the caller can serve.
     type: list
@@ -29,14 +24,13 @@ options:
     description: The directory on the host that holds C(current); delivered certificates lie below it.
     type: str
     default: /etc/nginx/fullchain
-  config_dir:
-    description: Certbot's configuration directory on the host.
-    type: str
-    default: /etc/letsencrypt
   profile:
     description: The TLS profile of sites that name none, a profile's name or a mapping. It is checked like theirs.
     type: raw
     default: intermediate
+extends_documentation_fragment:
+  - fullchain.tls.sites
+  - fullchain.tls.sites.lineages
 seealso:
   - plugin: fullchain.tls.site_certificates
     plugin_type: filter

@@ -122,9 +122,9 @@ def _parse_inner(name: str, text: str, position: int) -> Tuple[List[Directive], 
 class Configuration:
     """The servers of an nginx configuration, read from `conf_path` on and through its includes.
 
-    Files below `own` (with their links) belong to the caller and are not entered. `drop_in` is the path of a file
-    that the http block should include; drop_in_read says whether it does. `read` and `expand` (a glob) are for
-    tests.
+    Files below `own` (with their links) belong to the caller. `drop_in` is the path of a file that the http block
+    should include; drop_in_read says whether it does. What `drop_in` includes of `own` is in own_servers and nowhere
+    else. `read` and `expand` (a glob) are for tests.
     """
 
     def __init__(
@@ -136,6 +136,7 @@ class Configuration:
         expand: Callable[[str], List[str]] = glob.glob,
     ) -> None:
         self.servers = []  # type: List[Dict[str, Any]]
+        self.own_servers = []  # type: List[Dict[str, Any]]
         self.settings = {}  # type: Dict[str, str]
         self.main = {}  # type: Dict[str, str]
         self.unreadable = []  # type: List[Dict[str, str]]
@@ -146,6 +147,7 @@ class Configuration:
         self._read = read or _read_text
         self._expand = expand
         self._walk_main(conf_path)
+        self._walk_own()
 
     def _walk_main(self, conf_path: str) -> None:
         for path, directive in self._directives(conf_path, self._load(conf_path)):
@@ -162,6 +164,14 @@ class Configuration:
                 self.settings[directive.name] = directive.arguments[0]
             elif directive.name == "include" and directive.arguments:
                 self.drop_in_read |= fnmatchcase(self._drop_in, self._absolute(directive.arguments[0]))
+
+    def _walk_own(self) -> None:
+        drop_in = [directive for path in self._expand(self._drop_in) for directive in self._load(path)]
+        patterns = [item.arguments[0] for item in drop_in if item.name == "include" and item.arguments]
+        for path in (path for pattern in patterns for path in sorted(self._expand(self._absolute(pattern)))):
+            for file_path, directive in self._directives(path, self._load(path)):
+                if directive.name == "server" and directive.block is not None:
+                    self.own_servers.append(self._server(file_path, directive.block))
 
     def _server(self, path: str, block: List[Directive]) -> Dict[str, Any]:
         server = {"file": path, "listen": [], "names": [], "includes": []}  # type: Dict[str, Any]

@@ -149,7 +149,9 @@ generation:
 """
 
 import base64
+import errno
 import json
+import os
 import zlib
 
 from ansible.module_utils.basic import AnsibleModule
@@ -262,7 +264,10 @@ def apply(module, store, server):
             module.no_log_values.add(contents[entry["path"]].decode("latin-1"))
     answer = transaction.apply(store, server, *wanted(params), contents, params["expected"], params["run"])
     if answer["ok"] and params["confirm"]:
-        transaction.confirm(store, params["run"], params["seen"], params["partial"])
+        try:
+            transaction.confirm(store, params["run"], params["seen"], params["partial"])
+        except OSError as error:  # such as a disk that has become full: it is switched and loaded all the same
+            answer["unconfirmed"] = explain(error, params["root"], os.geteuid())
     return answer
 
 
@@ -270,6 +275,13 @@ def wanted(params):
     """The options that say what the generation has to hold."""
     named = [Entry(**entry) for entry in params["files"]]
     return named, params["partial"], Directories(params["mode"], params["owner"], params["group"])
+
+
+def explain(error, root, user):
+    """An OSError in words, for a user who may lack a right because of who they are (a number)."""
+    who = " for user %d, who is not root: is become missing?" % user
+    refused = error.errno in (errno.EACCES, errno.EPERM) and user != 0
+    return "%s: %s%s" % (error.filename or root, error.strerror, who if refused else "")
 
 
 def main():
@@ -282,7 +294,7 @@ def main():
     except OSError as error:
         # apply answers for itself once it has switched, so nothing was.
         more = ". Nothing was switched: the host is as it was" if module.params["op"] == "apply" else ""
-        module.fail_json(msg="%s: %s%s" % (error.filename or module.params["root"], error.strerror, more))
+        module.fail_json(msg=explain(error, module.params["root"], os.geteuid()) + more)
     module.exit_json(changed=module.params["op"] != "inspect", **answer)
 
 

@@ -247,41 +247,75 @@ EXAMPLES = r"""
     error_log: /var/log/nginx/error.log
     endpoints:
       - {host: shop.example.com, address: "{{ ansible_host }}"}
+
+- name: Tell the team when a deploy could not be taken back, and fail as before
+  block:
+    - name: Deploy
+      fullchain.tls.deploy:
+        root: /etc/haproxy/fullchain
+        files:
+          - {dest: shop.pem, content: "{{ vault_shop_pem }}", secret: true}
+        test: [haproxy, -c, -f, /etc/haproxy/haproxy.cfg]
+        reload: [systemctl, reload, haproxy]
+        endpoints: [shop.example.com]
+      register: deployed
+  rescue:
+    - name: Open an incident
+      ansible.builtin.uri:
+        url: https://incidents.example.com/
+        method: POST
+        body_format: json
+        body: {host: "{{ inventory_hostname }}", text: "{{ deployed.msg }}", findings: "{{ deployed.codes }}"}
+      when: deployed.changed and not deployed.taken_back
+
+    - name: Fail
+      ansible.builtin.fail:
+        msg: "{{ deployed.msg }}"
 """
 
 RETURN = r"""
 generation:
   description: The generation that is current after the task; null where there is none.
   type: int
-  returned: when the host was asked
+  returned: when the host was asked; on failure when it was asked to switch
 previous:
   description: The generation that was current before.
   type: int
-  returned: when the host was asked
+  returned: when the host was asked; on failure when it was asked to switch
 taken_back:
   description: Whether what was there before was put back and loaded.
   type: bool
   returned: always
+codes:
+  description:
+    - The codes of the findings because of which the task failed, such as C(incomplete-chain); each is in C(docs/findings.md).
+    - Empty where it failed for another reason, such as a configuration test. RV(msg) tells each case.
+    - A C(rescue) that branches needs RV(codes), C(changed) (false means that the host is as it was, true without RV(generation) that nobody
+        knows) and RV(taken_back).
+  type: list
+  elements: str
+  returned: on failure
+  sample: [incomplete-chain]
 notes:
   description: What was put right in delivered chains; in check mode also the lineages that are not there yet.
   type: list
   elements: str
-  returned: when the host was asked
+  returned: on success
 reasons:
-  description: Why the host is not as wanted. Empty when nothing changes.
+  description: Why the host was not as wanted. Empty when nothing changes.
   type: list
   elements: str
-  returned: when the host was asked
+  returned: on success
   sample: ["new files: 3"]
 results:
   description:
     - What the endpoints served, one entry each, as RV(fullchain.tls.verify_tls#module:results). Empty when nothing was changed.
-    - Where certificates were refused, the verdicts on those.
+    - Left out of failures, where Ansible would print it as a page below the message. M(fullchain.tls.verify_tls) shows what is served at any time.
   type: list
   elements: dict
-  returned: always
+  returned: on success
 msg:
-  description: On failure, what failed, the finding, its fix and the state that the host is in.
+  description: What failed, each finding with its fix, and the state that the host is in.
   type: str
   returned: on failure
 """

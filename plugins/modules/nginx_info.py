@@ -32,7 +32,7 @@ options:
     default: nginx
   own:
     description:
-      - A directory whose files are the caller's own, and are not looked into.
+      - A directory whose files are the caller's own. Their servers are returned in RV(own_servers) and not in RV(servers).
     type: path
     default: /etc/nginx/fullchain
   drop_in:
@@ -123,6 +123,11 @@ servers:
       description: The files or patterns that the block includes.
       type: list
       elements: str
+own_servers:
+  description: The C(server) blocks in the files of O(own) that O(drop_in) includes, with the keys of RV(servers).
+  type: list
+  elements: dict
+  returned: always
 settings:
   description: C(server_names_hash_bucket_size) and C(server_names_hash_max_size), where they are set.
   type: dict
@@ -150,6 +155,7 @@ NOT_INSTALLED = {
     "error_log": None,
     "drop_in_read": False,
     "servers": [],
+    "own_servers": [],
     "settings": {},
     "unreadable": [],
 }  # type: Dict[str, Any]
@@ -180,6 +186,7 @@ def describe(module: AnsibleModule, executable: str) -> Dict[str, Any]:
         "error_log": as_file(configuration.main.get("error_log") or said["error_log_path"]),
         "drop_in_read": configuration.drop_in_read,
         "servers": configuration.servers,
+        "own_servers": configuration.own_servers,
         "settings": configuration.settings,
         "unreadable": configuration.unreadable,
     }

@@ -55,6 +55,7 @@ class Host:
     http2: bool
     ipv6: bool
     vhosts: tuple[Vhost, ...]
+    own: tuple[Vhost, ...]
     settings: Mapping[str, str]
 
     def listen(self, port: int, *parameters: str) -> list[str]:
@@ -69,10 +70,11 @@ class Host:
 
 
 def plan(value: Any, info: Mapping[str, Any], options: Options) -> dict[str, Any]:
-    """Return what the role's templates and its deploy task are given.
+    """Return what the role's templates are given, by template; see `for_role` for its tasks.
 
     `value` is the user's list of sites, `info` the result of `nginx_info`. The keys of the result: http, sites,
-    snippets, reject (each for the template of that name), endpoints (for deploy), notes (what is left to a person),
+    snippets, reject (each for the template of that name), endpoints (for deploy), notes (what is left to a person).
+    challenge is http until the certificates are there, with notes of its own: challenge_notes.
     webroot is the option again, for the first task that writes: whatever is wrong shows before that.
     Raises InputError for sites that can't be read, and for what this host's nginx can't do.
     """
@@ -83,7 +85,9 @@ def plan(value: Any, info: Mapping[str, Any], options: Options) -> dict[str, Any
     whole = [site for site in sites if site.whole]
     _refuse_defaults(whole, host, options)
     return {
-        "http": _http(sites, host),
+        "http": _http(sites, host, options),
+        "challenge": _challenge(sites, host, options),
+        "challenge_notes": _challenge_notes(sites, host, options),
         "sites": [_site(site, fleet, host, options) for site in whole],
         "snippets": [_snippet(site, fleet, host, options) for site in sites if not site.whole],
         "reject": [_reject(fleet, host)] if options.reject_unknown_names else [],
@@ -91,6 +95,29 @@ def plan(value: Any, info: Mapping[str, Any], options: Options) -> dict[str, Any
         "notes": [*_unreadable(info), *_notes(sites, fleet, host, options)],
         "webroot": options.webroot,
     }
+
+
+def for_role(planned: Mapping[str, Any], root: str) -> dict[str, Any]:
+    """Return the plan as the role's tasks take it: what `deploy` is given, each by one key.
+
+    Role variables are lazy. Every mention of one has the sites rendered and planned anew, with a hundred sites in a tenth of a second.
+    """
+    challenge = {"dest": "snippets/challenge.conf", "src": "challenge.conf.j2", "vars": {"webroot": planned["webroot"]}}
+    return {
+        "challenge_files": [_port_80(planned["challenge"], root), challenge],
+        "files": [
+            _port_80(planned["http"], root),
+            challenge,
+            {"dest": "sites/{name}.conf", "src": "site.conf.j2", "each": planned["sites"]},
+            {"dest": "snippets/{name}.conf", "src": "snippet.conf.j2", "each": planned["snippets"]},
+            {"dest": "{name}.conf", "src": "default.conf.j2", "each": planned["reject"]},
+        ],
+        **{key: planned[key] for key in ("endpoints", "notes", "challenge_notes", "webroot")},
+    }
+
+
+def _port_80(http: Mapping[str, Any], root: str) -> dict[str, Any]:
+    return {"dest": "http.conf", "src": "http.conf.j2", "vars": {"http": http, "root": root}}
 
 
 def _refuse_host(info: Mapping[str, Any], options: Options) -> None:
@@ -121,19 +148,51 @@ def _read_host(info: Mapping[str, Any]) -> Host:
         http2=not installed or "http_v2" in info.get("modules", ()),
         ipv6=bool(info.get("ipv6")),
         vhosts=tuple(read_vhost(server) for server in info.get("servers", ())),
+        own=tuple(read_vhost(server) for server in info.get("own_servers", ())),
         settings=info.get("settings", {}),
     )
 
 
-def _http(sites: Sequence[Site], host: Host) -> dict[str, Any]:
+def _http(sites: Sequence[Site], host: Host, options: Options) -> dict[str, Any]:
+    """Port 80 when every certificate is there. A snippet that nothing includes yet has its certificate, but no HTTPS."""
     names = [name for site in sites for name in _names_on_port_80(site, host)]
     whole = [name for site in sites if site.whole for name in site.names]
+    waiting = [
+        name
+        for site in sites
+        if not site.whole
+        for name in _names_on_port_80(site, host)
+        if 443 not in _ports_with_snippet(site, name, host, options)
+    ]
     return {
         "listen": host.listen(80),
-        "names": [server_name(name) for name in names],
+        "names": [server_name(name) for name in names if name not in waiting],
+        "waiting": [server_name(name) for name in waiting],
         "redirect": 308 if nginx_can("redirect 308", host.version) else 301,
         "settings": hash_settings([server_name(name) for name in [*names, *whole]], host.settings),
     }
+
+
+def _challenge(sites: Sequence[Site], host: Host, options: Options) -> dict[str, Any]:
+    """Port 80 before the CA has been asked, which may refuse: what works over HTTP until then has to go on working.
+
+    Only what we serve over TLS already is redirected. Of the other names, those that another server has stay with
+    it, and those that certbot needs wait. Once all are served over TLS this is `_http`.
+    """
+    http = _http(sites, host, options)
+    new = [(site, name) for site in sites if site.whole for name in site.names if not _served(name, host)]
+    certbot = [name for site, name in new if site.certificate.source == "certbot" and not _claims(host, name, 80)]
+    left = {server_name(name) for _site, name in new}
+    return {
+        **http,
+        "names": [name for name in http["names"] if name not in left],
+        "waiting": [*http["waiting"], *map(server_name, certbot)],
+    }
+
+
+def _served(name: str, host: Host) -> bool:
+    """Tell whether a server of ours has `name` over TLS, as only a deploy that was verified leaves it."""
+    return any(server_name(name) in vhost.names and vhost.tls_ports for vhost in host.own)
 
 
 def _names_on_port_80(site: Site, host: Host) -> tuple[str, ...]:
@@ -263,6 +322,21 @@ def _name_notes(site: Site, name: str, host: Host, options: Options) -> list[str
             for vhost in _claims(host, name, port)
             if name in vhost.names
         ]
+    return _without_challenge(site, name, host, options)
+
+
+def _challenge_notes(sites: Sequence[Site], host: Host, options: Options) -> list[str]:
+    """The servers of others that have to answer challenges for the CA to issue."""
+    return [
+        note
+        for site in sites
+        for name in site.names
+        if not (site.whole and _served(name, host))
+        for note in _without_challenge(site, name, host, options)
+    ]
+
+
+def _without_challenge(site: Site, name: str, host: Host, options: Options) -> list[str]:
     challenge = f"{options.root}/current/snippets/challenge.conf"
     return [
         f"{site.label}: {vhost.file} has the server for {name} on port 80; "

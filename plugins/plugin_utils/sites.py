@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,6 +13,7 @@ from typing import Any
 from ansible_collections.fullchain.tls.plugins.plugin_utils.errors import InputError
 from ansible_collections.fullchain.tls.plugins.plugin_utils.pki.names import parse_server_name
 from ansible_collections.fullchain.tls.plugins.plugin_utils.profiles.reader import DEFAULT_PROFILE, read_profile
+from ansible_collections.fullchain.tls.plugins.plugin_utils.values import is_list, kind, refuse_unknown_keys
 
 SOURCES = ("certbot", "files", "server")
 SITE_KEYS = ("name", "aliases", "certificate", "proxy_to", "root", "profile", "client_auth", "extra")
@@ -74,8 +74,8 @@ def read_sites(value: Any, sources: Sequence[str] = SOURCES) -> tuple[Site, ...]
     `sources` are the certificate sources that the caller can serve. Raises InputError naming the site, the
     value and what was expected; the message never holds certificate or key text.
     """
-    if isinstance(value, (str, Mapping)) or not isinstance(value, Sequence):
-        raise InputError(f"tls_sites must be a list of mappings, not {_kind(value)}")
+    if not is_list(value):
+        raise InputError(f"tls_sites must be a list of mappings, not {kind(value)}")
     sites = tuple(_read_site(position, item, sources) for position, item in enumerate(value))
     _refuse_shared_names(sites)
     return sites
@@ -153,19 +153,10 @@ def site_endpoints(sites: Iterable[Site], address: str | None = None, port: int 
     return [endpoint(name, port, address) for site in sites for name in site.concrete_names]
 
 
-def refuse_unknown_keys(given: Mapping[Any, Any], known: Sequence[str], where: str) -> None:
-    """Raise InputError, naming the nearest known key, when `given` has a key that is not in `known`."""
-    for key in given:
-        if key not in known:
-            near = difflib.get_close_matches(str(key), known, n=1)
-            hint = f"did you mean {near[0]!r}? " if near else ""
-            raise InputError(f"{where}: unknown key {str(key)!r}, {hint}(known: {', '.join(known)})")
-
-
 def _read_site(position: int, item: Any, sources: Sequence[str]) -> Site:
     label = f"tls_sites[{position}]"
     if not isinstance(item, Mapping):
-        raise InputError(f"{label} must be a mapping with at least a name, not {_kind(item)}")
+        raise InputError(f"{label} must be a mapping with at least a name, not {kind(item)}")
     if not item.get("name"):
         raise InputError(f"{label}: name is missing (a hostname or an IP address)")
     name = _server_name(item["name"], "name", label)
@@ -201,8 +192,8 @@ def _refuse_combinations(site: Site, item: Mapping[str, Any]) -> None:
 def _read_aliases(value: Any, label: str, wildcard: bool) -> tuple[str, ...]:
     if value is None:
         return ()
-    if isinstance(value, (str, Mapping)) or not isinstance(value, Sequence):
-        raise InputError(f"{label}: aliases must be a list of names, not {_kind(value)}")
+    if not is_list(value):
+        raise InputError(f"{label}: aliases must be a list of names, not {kind(value)}")
     return tuple(_server_name(alias, f"aliases[{n}]", label, wildcard) for n, alias in enumerate(value))
 
 
@@ -222,7 +213,7 @@ def _server_name(value: Any, key: str, label: str, wildcard: bool = False) -> st
 def _read_certificate(value: Any, label: str, sources: Sequence[str]) -> SiteCertificate:
     value = {} if value is None else value
     if not isinstance(value, Mapping):
-        raise InputError(f"{label}: certificate must be a mapping with source, not {_kind(value)}")
+        raise InputError(f"{label}: certificate must be a mapping with source, not {kind(value)}")
     refuse_unknown_keys(value, CERTIFICATE_KEYS, f"{label}: certificate")
     source = value.get("source", "certbot")
     if source not in SOURCES:
@@ -301,14 +292,5 @@ def _refuse_shared_names(sites: Iterable[Site]) -> None:
 
 def _string(value: Any, key: str, label: str) -> str:
     if not isinstance(value, str):
-        raise InputError(f"{label}: {key} must be a string, not {_kind(value)}")
+        raise InputError(f"{label}: {key} must be a string, not {kind(value)}")
     return value
-
-
-def _kind(value: Any) -> str:
-    """Name the type of `value` in YAML's words; never its content, which may be a key."""
-    kinds = ((type(None), "nothing"), (str, "a string"), (bool, "a boolean"), (int, "a number"), (float, "a number"))
-    for kind, words in kinds:
-        if isinstance(value, kind):
-            return words
-    return "a mapping" if isinstance(value, Mapping) else "a list" if isinstance(value, Sequence) else "another type"

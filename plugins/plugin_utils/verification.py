@@ -178,8 +178,17 @@ def summarise(results: Sequence[Result]) -> dict[str, Any]:
 
 def failing(results: Iterable[Result], fail_on: str) -> list[Result]:
     """The results that make a task fail: those with a finding of severity `fail_on` or above; none for `never`."""
-    severities = {"error": {"error"}, "warning": {"error", "warning"}, "never": set[str]()}[fail_on]
-    return [result for result in results if severities & {finding["severity"] for finding in result["findings"]}]
+    return [result for result in results if _failing_findings(result, fail_on)]
+
+
+def failing_codes(results: Iterable[Result], fail_on: str) -> list[str]:
+    """The codes of the findings that make a task fail, each once, in alphabetical order."""
+    return sorted({finding["code"] for result in results for finding in _failing_findings(result, fail_on)})
+
+
+def _failing_findings(result: Result, fail_on: str) -> list[dict[str, Any]]:
+    severities = {"error": ("error",), "warning": ("error", "warning"), "never": ()}[fail_on]
+    return [finding for finding in result["findings"] if finding["severity"] in severities]
 
 
 class _Bench:

@@ -18,6 +18,7 @@ from ansible_collections.fullchain.tls.plugins.plugin_utils.verification import 
     Files,
     Settings,
     failing,
+    failing_codes,
     judge_files,
     judge_served,
     read_settings,
@@ -321,6 +322,9 @@ def test_the_summary():
     assert failing(results, "error") == [bad, twice]
     assert failing(results, "warning") == [good, bad, twice]
     assert failing(results, "never") == []
+    assert failing_codes(results, "error") == ["expired", "unreachable"]
+    assert failing_codes(results, "warning") == ["expired", "expires-soon", "unreachable"]
+    assert failing_codes(results, "never") == []
 
 
 @pytest.mark.parametrize(

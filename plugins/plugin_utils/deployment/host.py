@@ -49,10 +49,11 @@ class Host:
         """There is nothing to look at on the wire, so what could be loaded is good."""
         return not self._request.targets
 
-    def confirm(self, found: Mapping[str, Any]) -> None:
-        """What is current was good on the wire; without anything to look at, apply has confirmed it."""
-        if not self.unseen:
-            self._operate("confirm", seen=_seen(found), partial=self._request.partial)
+    def confirm(self, found: Mapping[str, Any], applied: Mapping[str, Any]) -> dict[str, Any]:
+        """What is current was good on the wire. Without anything to look at apply has tried to, and answers for it."""
+        if self.unseen:
+            return {"ok": "unconfirmed" not in applied, "error": applied.get("unconfirmed")}
+        return self._operate("confirm", seen=_seen(found), partial=self._request.partial)
 
     def take_back(self) -> dict[str, Any]:
         """Make current again what was confirmed before."""

@@ -16,6 +16,7 @@ from ansible_collections.fullchain.tls.plugins.plugin_utils.wire.served import S
 Outcome = Mapping[str, Any]
 
 NEXT_RUN = "The next run of this task finishes or undoes it, whatever the state."
+PUT_RIGHT = "Put that right, then run this task again. Until then a restart of the server may fail."
 
 
 def refused(errors: Sequence[str], unsound: Sequence[Result]) -> str:
@@ -54,7 +55,12 @@ def host_state(taken_back: Outcome, before: Sequence[Served], after: Sequence[Se
 
 def unconfirmed(error: str) -> list[str]:
     """Everything is served as it should be, and the host could not be told."""
-    return [f"The endpoints serve what was deployed, but it could not be confirmed on the host: {error}.", NEXT_RUN]
+    return [f"What was deployed is loaded and served, but that could not be noted on the host: {error}.", NEXT_RUN]
+
+
+def lost(error: str) -> list[str]:
+    """The host was asked to switch, and gave no answer."""
+    return [error, "The host was asked to switch and gave no answer: what it serves now is not known.", NEXT_RUN]
 
 
 def _where(taken_back: Outcome) -> list[str]:
@@ -69,7 +75,7 @@ def _where(taken_back: Outcome) -> list[str]:
     if taken_back["ok"]:
         return [f"Taken back: {what}."]
     heading = f"Taken back on the disk: {what}. But the server has not loaded it:"
-    return [heading, *(f"  {line}" for line in load_failed(taken_back["trouble"])), NEXT_RUN]
+    return [heading, *(f"  {line}" for line in load_failed(taken_back["trouble"])), PUT_RIGHT]
 
 
 def _comparison(before: Served, after: Served) -> str:
@@ -79,8 +85,12 @@ def _comparison(before: Served, after: Served) -> str:
         return f"{label} serves nothing{', as before' if not before.chain else ', but did before'}: {reason}"
     if same(before, after):
         return f"{label} serves what it served before, byte for byte (leaf sha256 {leaf_sha256(after)})"
-    earlier = f"leaf sha256 {leaf_sha256(before)}" if before.chain else "nothing"
-    return f"{label} serves another chain than before: leaf sha256 {leaf_sha256(after)}, before {earlier}"
+    if not before.chain:
+        return f"{label} serves a chain again (leaf sha256 {leaf_sha256(after)}); before this run it served none"
+    return (
+        f"{label} serves another chain than before: leaf sha256 {leaf_sha256(after)}, "
+        f"before leaf sha256 {leaf_sha256(before)}"
+    )
 
 
 def _certificates(count: int) -> str:

@@ -72,7 +72,8 @@ class Renderer:
         except UnicodeDecodeError:
             raise InputError(f"{spec.label}: src {spec.src!r} is not a text in UTF-8") from None
         except Exception as error:  # of a kind that depends on the version of Ansible
-            raise InputError(f"{spec.label}: src {spec.src!r} cannot be read: {error}") from error
+            said = getattr(error, "strerror", None) or error
+            raise InputError(f"{spec.label}: src {spec.src!r} cannot be read: {said}") from error
 
     def _search_path(self, source: str) -> list[str]:
         """Where `include` and `import` look: as for ansible.builtin.template."""

@@ -13,6 +13,7 @@ from typing import Any
 from ansible_collections.fullchain.tls.plugins.module_utils.endpoints import SEVERAL
 from ansible_collections.fullchain.tls.plugins.plugin_utils.errors import InputError
 from ansible_collections.fullchain.tls.plugins.plugin_utils.pki.names import parse_server_name
+from ansible_collections.fullchain.tls.plugins.plugin_utils.values import is_list, kind, refuse_unknown_keys
 from ansible_collections.fullchain.tls.plugins.plugin_utils.verification import Settings, read_settings
 from ansible_collections.fullchain.tls.plugins.plugin_utils.wire.endpoints import Endpoint, parse_endpoint
 
@@ -106,7 +107,7 @@ def read_request(values: Mapping[str, Any]) -> Request:
 
     No message holds the text of a certificate, a key or a file.
     """
-    _known(values, PARAMETERS, "deploy")
+    refuse_unknown_keys(values, PARAMETERS, "deploy")
     certificates = tuple(_certificate(item, f"certificates[{n}]") for n, item in _items(values, "certificates"))
     lineages = tuple(_lineage(item, f"lineages[{n}]") for n, item in _items(values, "lineages"))
     _unique([spec.name for spec in certificates] + [spec.name for spec in lineages], "certificates and lineages")
@@ -267,53 +268,31 @@ def _covering(specs: Iterable[CertificateSpec | LineageSpec]) -> dict[str, str |
 # --- values
 
 
-def _known(value: Mapping[Any, Any], keys: Sequence[str], label: str) -> None:
-    unknown = sorted(str(key) for key in value if key not in keys)
-    if unknown:
-        raise InputError(f"{label}: unknown key {', '.join(map(repr, unknown))} (known: {', '.join(keys)})")
-
-
 def _items(values: Mapping[str, Any], key: str) -> Iterable[tuple[int, Any]]:
     return _enumerate(values.get(key) or [], key)
 
 
 def _enumerate(value: Any, label: str) -> Iterable[tuple[int, Any]]:
-    if isinstance(value, (str, bytes, Mapping)) or not isinstance(value, Sequence):
-        raise InputError(f"{label} must be a list, not {_kind(value)}")
+    if not is_list(value):
+        raise InputError(f"{label} must be a list, not {kind(value)}")
     return enumerate(value)
 
 
 def _plain_mapping(value: Any, label: str) -> Mapping[str, Any]:
     if not isinstance(value, Mapping):
-        raise InputError(f"{label} must be a mapping, not {_kind(value)}")
+        raise InputError(f"{label} must be a mapping, not {kind(value)}")
     return value
 
 
 def _mapping(value: Any, keys: Sequence[str], label: str) -> Mapping[str, Any]:
     item = _plain_mapping(value, label)
-    _known(item, keys, label)
+    refuse_unknown_keys(item, keys, label)
     return item
-
-
-def _kind(value: Any) -> str:
-    """What a wrong value is, in YAML's words; never its content."""
-    kinds = (
-        (str, "a string"),
-        (bool, "a boolean"),
-        ((int, float), "a number"),
-        (Mapping, "a mapping"),
-        (Sequence, "a list"),
-    )
-    return (
-        "nothing"
-        if value is None
-        else next((words for kind, words in kinds if isinstance(value, kind)), type(value).__name__)
-    )
 
 
 def _text(value: Any, label: str) -> str:
     if not isinstance(value, str) or not value.strip():
-        raise InputError(f"{label} must be a text, not {'empty' if value == '' else _kind(value)}")
+        raise InputError(f"{label} must be a text, not {'empty' if value == '' else kind(value)}")
     if any(ord(character) < 32 or ord(character) == 127 for character in value):
         raise InputError(f"{label}: {value!r} holds a line break or another control character")
     return value
@@ -323,14 +302,14 @@ def _hidden(value: Any, label: str) -> str:
     """PEM text or a path; whichever it is, it is not quoted."""
     if not isinstance(value, str) or not value.strip():
         raise InputError(
-            f"{label} must be PEM text or a path on the controller, not {'empty' if value == '' else _kind(value)}"
+            f"{label} must be PEM text or a path on the controller, not {'empty' if value == '' else kind(value)}"
         )
     return value
 
 
 def _content(value: Any, label: str) -> str:
     if not isinstance(value, str):
-        raise InputError(f"{label} must be a text, not {_kind(value)}")
+        raise InputError(f"{label} must be a text, not {kind(value)}")
     return value
 
 

@@ -124,7 +124,8 @@ def _refused(plan: Plan, answer: Mapping[str, Any]) -> list[str]:
         first = f"{plan.wanted.server} refused"
     else:
         first = (
-            f"certbot failed (exit status {answer['exit_status']}), and the CA gave no reason; certbot's last words:"
+            f"certbot failed (exit status {answer['exit_status']}), and {plan.wanted.server} gave no reason; "
+            "certbot's last words:"
         )
     return [
         first,

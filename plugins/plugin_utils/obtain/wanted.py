@@ -6,13 +6,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
 from ansible_collections.fullchain.tls.plugins.plugin_utils.errors import InputError
 from ansible_collections.fullchain.tls.plugins.plugin_utils.pki.names import as_address, parse_server_name
+from ansible_collections.fullchain.tls.plugins.plugin_utils.values import is_list, kind
 
 # The ACME directories that have a short name.
 SERVERS = {
@@ -69,8 +70,8 @@ def read_wanted(sites: Any, options: Mapping[str, Any]) -> tuple[Wanted, ...]:
 
     Sites whose certificate.source is not `certbot` are left out. Raises InputError naming the site and the value.
     """
-    if isinstance(sites, (str, Mapping)) or not isinstance(sites, Sequence):
-        raise InputError(f"sites: a list of sites is expected, not {sites!r}")
+    if not is_list(sites):
+        raise InputError(f"sites must be a list of mappings, not {kind(sites)}")
     shared = {
         "key_type": options["key_type"],
         "key_size": read_key_size(options["key_type"], options.get("key_size")),
@@ -87,7 +88,7 @@ def read_wanted(sites: Any, options: Mapping[str, Any]) -> tuple[Wanted, ...]:
 
 def _from_certbot(number: int, site: Any) -> bool:
     if not isinstance(site, Mapping):
-        raise InputError(f"sites[{number}]: a site is expected, not {site!r}")
+        raise InputError(f"sites[{number}] must be a mapping with at least a name, not {kind(site)}")
     certificate = site.get("certificate") or {}
     return not isinstance(certificate, Mapping) or certificate.get("source", "certbot") == "certbot"
 
@@ -95,11 +96,11 @@ def _from_certbot(number: int, site: Any) -> bool:
 def _read_site(label: str, site: Mapping[str, Any], shared: Mapping[str, Any]) -> Wanted:
     name = site.get("name")
     if not isinstance(name, str) or not name:
-        raise InputError(f"{label}: a name is expected, not {name!r}")
+        raise InputError(f"{label}: name must be a string, not {'empty' if name == '' else kind(name)}")
     label = str(site.get("label") or f"{label} ({name})")  # a normalised site knows where the user wrote it
     names = site.get("names") or [name, *(site.get("aliases") or [])]
-    if isinstance(names, str) or not isinstance(names, Sequence):
-        raise InputError(f"{label}: names is {names!r}, a list is expected")
+    if not is_list(names):
+        raise InputError(f"{label}: names must be a list, not {kind(names)}")
     checked = tuple(dict.fromkeys(_read_name(label, value) for value in names))
     return Wanted(name=_read_name(label, name), names=checked, **shared)
 

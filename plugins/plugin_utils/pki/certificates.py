@@ -51,6 +51,9 @@ _KEY_KINDS = {
     "1.2.840.113549.1.1.10": "RSA-PSS",
 }
 
+# authorityCertSerialNumber, RFC 5280 4.2.1.1, with the value 0, the issuer's; elsewhere these bytes mean nothing and do no harm
+_ISSUER_SERIAL_0 = b"\x82\x01\x00"
+
 _Extension = TypeVar("_Extension", bound="x509.ExtensionType")
 
 
@@ -291,19 +294,19 @@ def _parse(der: bytes) -> Certificate:
     except IndexError:
         x509.load_der_x509_certificate(der)  # says what is wrong
         raise
-    parsed = _load(der, fields)
-    _decode_names(parsed, fields)
-    return Certificate(der, parsed, fields)
-
-
-def _load(der: bytes, fields: Fields) -> x509.Certificate:
-    if int.from_bytes(fields.serial, "big", signed=True) > 0:
-        return x509.load_der_x509_certificate(der)
+    if int.from_bytes(fields.serial, "big", signed=True) > 0 and _ISSUER_SERIAL_0 not in der:
+        return _read(der, fields)
     # Roots in distributions' bundles have a serial number of 0, and whoever reads them can't change that. A filter set once
     # does not last: Ansible sets filters of its own.
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Parsed a serial number which wasn't positive")
-        return x509.load_der_x509_certificate(der)
+        return _read(der, fields)
+
+
+def _read(der: bytes, fields: Fields) -> Certificate:
+    parsed = x509.load_der_x509_certificate(der)
+    _decode_names(parsed, fields)
+    return Certificate(der, parsed, fields)
 
 
 _MOST_NAMES = 8192

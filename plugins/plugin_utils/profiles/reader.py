@@ -5,16 +5,16 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from ansible_collections.fullchain.tls.plugins.plugin_utils.errors import InputError
+from ansible_collections.fullchain.tls.plugins.plugin_utils.values import hint, is_list, refuse_unknown_keys
 
 # The newest guideline that has a profile defines it: 6.0 dropped `old`, which 5.8 was the last to have.
 GUIDELINES = ("mozilla-6.0.json", "mozilla-5.8.json")
@@ -58,10 +58,9 @@ def read_profile(value: Any) -> Profile:
         return _read_mapping(value)
     if isinstance(value, str) and value in _named():
         return _named()[value]
-    near = difflib.get_close_matches(str(value), profile_names(), n=1)
-    hint = f"did you mean {near[0]!r}? " if near else ""
+    known = profile_names()
     raise InputError(
-        f"unknown profile {value!r}, {hint}(known: {', '.join(profile_names())}, or a mapping of your own)"
+        f"unknown profile {value!r}, {hint(value, known)}(known: {', '.join(known)}, or a mapping of your own)"
     )
 
 
@@ -78,11 +77,7 @@ def _named() -> dict[str, Profile]:
 
 def _read_mapping(value: Mapping[Any, Any]) -> Profile:
     known = ("base", *(field.name for field in fields(Profile) if field.name != "name"))
-    for key in value:
-        if key not in known:
-            near = difflib.get_close_matches(str(key), known, n=1)
-            hint = f"did you mean {near[0]!r}? " if near else ""
-            raise InputError(f"profile: unknown key {str(key)!r}, {hint}(known: {', '.join(known)})")
+    refuse_unknown_keys(value, known, "profile")
     base = read_profile(value.get("base", DEFAULT_PROFILE))
     changes = {key: _READERS[key](key, value[key]) for key in value if key != "base"}
     return replace(base, name=f"{base.name}, changed: {', '.join(changes)}" if changes else base.name, **changes)
@@ -105,7 +100,7 @@ def _read_groups(key: str, value: Any) -> tuple[str, ...]:
 
 
 def _read_words(key: str, value: Any) -> tuple[str, ...]:
-    if isinstance(value, (str, Mapping)) or not isinstance(value, Sequence):
+    if not is_list(value):
         raise InputError(f"profile: {key} must be a list, not {value!r}")
     for word in value:
         if not isinstance(word, str) or not _WORD.fullmatch(word):

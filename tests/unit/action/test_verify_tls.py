@@ -23,23 +23,6 @@ ROOT = Path(__file__).parents[3]
 CHAIN = ["leaf", "inter", "upper"]
 
 
-@pytest.fixture(scope="module")
-def pki():
-    return servers.shop()
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory, pki):
-    with servers.nginx(tmp_path_factory.mktemp("good"), pki, CHAIN) as port:
-        yield port
-
-
-@pytest.fixture(scope="module")
-def leaf_only(tmp_path_factory, pki):
-    with servers.nginx(tmp_path_factory.mktemp("bad"), pki, ["leaf"]) as port:
-        yield port
-
-
 @pytest.fixture
 def work(tmp_path, pki):
     """A directory with a playbook's files."""
@@ -202,6 +185,7 @@ def test_revocation(work):
     assert "value of revocation must be one of: off, stapled, check, got: sometimes" in refused["msg"]
 
 
+@pytest.mark.core
 def test_files(work, pki):
     trust = [pki.pem("root")]
     vaulted = mint(root=Cert(), leaf=Cert(issuer="root", names=[NAME]))
@@ -249,6 +233,7 @@ def test_files(work, pki):
     assert "c2VjcmV0c2VjcmV0" not in printed
 
 
+@pytest.mark.core
 def test_a_file_in_a_vault(work, pki):
     (work / "password").write_text("x\n")
     vault = [
@@ -323,6 +308,7 @@ def test_a_database_that_comes_to_tls_by_starttls(work, pki):
     assert f"ok      {NAME}:{port} (mysql) at {HOST}, TLSv1." in printed
 
 
+@pytest.mark.core
 def test_bad_input(work, server):
     one = [f"{HOST}:{server}"]
     cases = [
@@ -362,6 +348,7 @@ def test_bad_input(work, server):
     assert "Traceback" not in printed
 
 
+@pytest.mark.core
 def test_the_report_is_shown_as_lines(work, server, leaf_only):
     results, printed = run_tasks(
         work, [verify(endpoints=[at(server), at(leaf_only)], trust=["root.pem"], show=True, fail_on="error")]

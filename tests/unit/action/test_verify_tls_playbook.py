@@ -16,24 +16,6 @@ from tests.unit.wire import servers
 from tests.unit.wire.servers import HOST, NAME
 
 PLAYBOOK = "fullchain.tls.verify_tls"
-CHAIN = ["leaf", "inter", "upper"]
-
-
-@pytest.fixture(scope="module")
-def pki():
-    return servers.shop()
-
-
-@pytest.fixture(scope="module")
-def good(tmp_path_factory, pki):
-    with servers.nginx(tmp_path_factory.mktemp("good"), pki, CHAIN) as port:
-        yield port
-
-
-@pytest.fixture(scope="module")
-def bad(tmp_path_factory, pki):
-    with servers.nginx(tmp_path_factory.mktemp("bad"), pki, ["leaf"]) as port:
-        yield port
 
 
 @pytest.fixture
@@ -66,19 +48,20 @@ def report(done):
     return lines[start:end]
 
 
-def test_no_inventory(work, good, bad):
+@pytest.mark.core
+def test_no_inventory(work, server, leaf_only):
     trust = ["-e", json.dumps({"tls_trust": [str(work / "root.pem")]})]
-    done = ansible_playbook(work, PLAYBOOK, *trust, "-e", f"tls_endpoints={HOST}:{good}")
+    done = ansible_playbook(work, PLAYBOOK, *trust, "-e", f"tls_endpoints={HOST}:{server}")
     assert done.returncode == 0, done.stdout + done.stderr
     assert report(done)[1:] == ["1 endpoint: 1 ok, 0 failed"]
 
     done = ansible_playbook(
-        work, PLAYBOOK, *trust, "-i", "localhost,", "-e", f"tls_endpoints={HOST}:{good},{HOST}:{bad}"
+        work, PLAYBOOK, *trust, "-i", "localhost,", "-e", f"tls_endpoints={HOST}:{server},{HOST}:{leaf_only}"
     )
     assert done.returncode == 2
     lines = report(done)
-    assert lines[0].startswith(f"ok      {HOST}:{good}, TLSv1.3, until ")
-    assert lines[1].startswith(f"FAILED  {HOST}:{bad}, TLSv1.3, until ")
+    assert lines[0].startswith(f"ok      {HOST}:{server}, TLSv1.3, until ")
+    assert lines[1].startswith(f"FAILED  {HOST}:{leaf_only}, TLSv1.3, until ")
     assert lines[2].startswith("        error incomplete-chain: ")
     assert lines[3].startswith("          fix: ")
     assert lines[5:] == ["2 endpoints: 1 ok, 1 failed", "findings: incomplete-chain 1"]
@@ -87,33 +70,34 @@ def test_no_inventory(work, good, bad):
     assert "2 endpoints: 1 ok, 1 failed" in done.stdout.split("Fail when something is wrong")[1]
 
 
-def test_a_list_of_endpoints(work, good):
-    variables = {"tls_trust": [str(work / "root.pem")], "tls_endpoints": [endpoint(good), f"{HOST}:{good}"]}
+def test_a_list_of_endpoints(work, server):
+    variables = {"tls_trust": [str(work / "root.pem")], "tls_endpoints": [endpoint(server), f"{HOST}:{server}"]}
     done = ansible_playbook(work, PLAYBOOK, "-e", json.dumps(variables))
     assert done.returncode == 0, done.stdout + done.stderr
     assert report(done)[-1] == "2 endpoints: 2 ok, 0 failed"
 
 
 @pytest.fixture
-def fleet(work, good, bad):
+def fleet(work, server, leaf_only):
     return write_inventory(
         work,
-        web1={"tls_endpoints": [endpoint(good)]},
-        web2={"tls_endpoints": [endpoint(bad)]},
+        web1={"tls_endpoints": [endpoint(server)]},
+        web2={"tls_endpoints": [endpoint(leaf_only)]},
         db={},
-        inner={"tls_verify_from": "host", "tls_endpoints": [endpoint(good), f"{HOST}:{good}"]},
+        inner={"tls_verify_from": "host", "tls_endpoints": [endpoint(server), f"{HOST}:{server}"]},
     )
 
 
-def test_the_inventory(work, fleet, good, bad):
+@pytest.mark.core
+def test_the_inventory(work, fleet, server, leaf_only):
     done = ansible_playbook(work, PLAYBOOK, "-i", fleet)
     assert done.returncode == 2
     lines = report(done)
     assert [line.split()[:2] for line in lines if not line.startswith("  ")] == [
-        ["ok", f"{NAME}:{good}"],
-        ["FAILED", f"{NAME}:{bad}"],
-        ["ok", f"{NAME}:{good}"],
-        ["ok", f"{HOST}:{good},"],
+        ["ok", f"{NAME}:{server}"],
+        ["FAILED", f"{NAME}:{leaf_only}"],
+        ["ok", f"{NAME}:{server}"],
+        ["ok", f"{HOST}:{server},"],
         ["4", "endpoints:"],
         ["findings:", "incomplete-chain"],
     ]

@@ -37,7 +37,7 @@ def test_defaults() -> None:
         ({"root": "etc/nginx"}, "root: 'etc/nginx' is not an absolute path on the host"),
         ({"root": "/"}, "root: '/' is not an absolute path on the host"),
         ({"root": None}, "root must be a text, not nothing"),
-        ({"roots": "/x"}, "deploy: unknown key 'roots' (known: root, mode,"),
+        ({"roots": "/x"}, "deploy: unknown key 'roots', did you mean 'root'? (known: root, mode,"),
         ({"mode": "rwx"}, "mode: 'rwx' is not a mode; expected octal digits in quotes, for example '0640'"),
         ({"mode": 750}, "mode: 750 is not a mode"),
         ({"test": "nginx -t"}, "test: 'nginx -t' must be a list of words, run without a shell: [nginx, -t]"),
@@ -63,7 +63,10 @@ def test_defaults() -> None:
         ),
         ({"files": [{"dest": "x\n", "content": ""}]}, "files[0]: dest: 'x\\n' holds a line break"),
         ({"certificates": [{**CERTIFICATE, "name": "../x"}]}, "certificates[0]: name '../x' cannot name a directory"),
-        ({"certificates": [{**CERTIFICATE, "key": "x"}]}, "certificates[0]: unknown key 'key' (known: name,"),
+        (
+            {"certificates": [{**CERTIFICATE, "key": "x"}]},
+            "certificates[0]: unknown key 'key', did you mean 'privkey'? (known: name,",
+        ),
         (
             {"certificates": [{**CERTIFICATE, "cert": "x"}]},
             "certificates[0] (shop.test): give fullchain, or cert and chain",

@@ -113,7 +113,7 @@ TAKEN_BACK = {"ok": True, "generation": 6}
             "shop.test:443 serves nothing, as before: connection refused",
         ),
         (served(OLD), served(failure=UNREACHABLE), "shop.test:443 serves nothing, but did before: connection refused"),
-        (served(failure=UNREACHABLE), served(NEW), "before nothing"),
+        (served(failure=UNREACHABLE), served(NEW), "; before this run it served none"),
     ],
 )
 def test_state_of_the_host(before: Served, after: Served, said: str) -> None:
@@ -134,7 +134,11 @@ def test_taking_back_that_failed_is_not_called_done() -> None:
         lines[0]
         == "Taken back on the disk: there was none before, so none is current now. But the server has not loaded it:"
     )
-    assert "[emerg] elsewhere" in "\n".join(lines)
+    assert lines[1:] == [
+        "  The server's configuration test failed: the test command nginx -t answered 1.",
+        "    [emerg] elsewhere",
+        messages.PUT_RIGHT,
+    ]
 
 
 def test_taking_back_that_could_not_be_asked_for() -> None:

@@ -143,7 +143,10 @@ def configuration(files):
         "/etc/nginx/fullchain",
         "/etc/nginx/conf.d/fullchain.conf",
         read=lambda path: files[path],
-        expand=lambda pattern: [path for path in files if fnmatchcase(path, pattern)],
+        # As in glob, an asterisk stands for nothing that has a slash.
+        expand=lambda pattern: [
+            path for path in files if fnmatchcase(path, pattern) and path.count("/") == pattern.count("/")
+        ],
     )
 
 
@@ -157,6 +160,22 @@ def test_servers_in_nginx_s_order_without_our_own():
         },
         {"file": "/etc/nginx/nginx.conf", "listen": [["80"]], "names": [], "includes": []},
     ]
+
+
+def test_our_own_servers_are_those_that_the_drop_in_includes():
+    own = {
+        **FILES,
+        "/etc/nginx/fullchain/current/sites/a.conf": "server { listen 443 ssl; server_name A.example; }",
+        "/etc/nginx/fullchain/generations/000001/http.conf": "server { server_name old.example; }",
+        "/etc/nginx/conf.d/fullchain.conf": "include /etc/nginx/fullchain/current/*.conf;\ninclude fullchain/current/sites/*.conf;",
+    }
+    found = configuration(own)
+    assert [(server["listen"], server["names"]) for server in found.own_servers] == [
+        ([["80"]], ["ours.example"]),
+        ([["443", "ssl"]], ["a.example"]),
+    ]
+    assert found.servers == configuration(FILES).servers
+    assert configuration({path: text for path, text in own.items() if "conf.d" not in path}).own_servers == []
 
 
 def test_what_else_is_read():

@@ -5,12 +5,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
+import yaml
 from ansible_collections.fullchain.tls.plugins.plugin_utils.errors import InputError
-from ansible_collections.fullchain.tls.plugins.plugin_utils.nginx import Options, plan
+from ansible_collections.fullchain.tls.plugins.plugin_utils.nginx import Options, for_role, plan
 from ansible_collections.fullchain.tls.plugins.plugin_utils.nginx_vhosts import hash_settings, read_vhost
 
 SHOP = {"name": "shop.example.com", "aliases": ["www.shop.example.com"], "proxy_to": "http://127.0.0.1:8000"}
+SHOP_NAMES = ["shop.example.com", "www.shop.example.com"]
 WIKI = {"name": "wiki.example.com"}
 FILES = {"source": "files", "fullchain": "x.pem", "privkey": "x.key"}
 CURRENT = "/etc/nginx/fullchain/current"
@@ -29,6 +33,7 @@ def host(release="12", **changes):
         "ipv6": True,
         "drop_in_read": True,
         "servers": [],
+        "own_servers": [],
         "settings": {},
         "unreadable": [],
         **changes,
@@ -96,8 +101,70 @@ def test_a_snippet_has_neither_listen_nor_hsts():
 def test_port_80_has_the_names_of_whole_sites_and_those_that_certbot_needs():
     files = {"name": "files.example.com", "certificate": FILES}
     planned = plan([SHOP, WIKI, files], host(), Options())
-    assert planned["http"]["names"] == ["shop.example.com", "www.shop.example.com", "wiki.example.com"]
+    assert planned["http"]["names"] == ["shop.example.com", "www.shop.example.com"]
+    assert planned["http"]["waiting"] == ["wiki.example.com"]
     assert planned["http"]["redirect"] == 308
+
+
+@pytest.mark.parametrize(
+    ("listen", "names", "waiting"),
+    [("443 ssl", ["wiki.example.com"], []), ("8443 ssl", [], ["wiki.example.com"]), ("8080", [], ["wiki.example.com"])],
+)
+def test_a_snippet_s_name_is_redirected_once_a_server_on_443_includes_it(listen, names, waiting):
+    team = server(listen, names=["wiki.example.com"], includes=[f"{CURRENT}/snippets/wiki.example.com.conf"])
+    http = plan([WIKI], host(servers=[team]), Options())["http"]
+    assert (http["names"], http["waiting"]) == (names, waiting)
+
+
+ORDERED = {**SHOP, "name": "files.example.com", "aliases": [], "certificate": FILES}
+
+
+def challenge(sites, **info):
+    planned = plan(sites, host(**info), Options())
+    return planned["challenge"]["names"], planned["challenge"]["waiting"]
+
+
+def test_before_the_first_certificate_nothing_is_redirected():
+    assert challenge([SHOP, ORDERED, WIKI]) == ([], ["wiki.example.com", *SHOP_NAMES])
+
+
+def test_once_all_is_served_over_tls_both_entry_points_want_the_same_of_port_80():
+    own = [
+        server("443 ssl http2", "[::]:443 ssl http2", names=names)
+        for names in (SHOP_NAMES, ["files.example.com"], ["[2001:db8::1]"])
+    ]
+    sites = [SHOP, ORDERED, WIKI, {**ORDERED, "name": "2001:db8::1"}]
+    planned = plan(sites, host(own_servers=own), Options())
+    assert planned["challenge"] == planned["http"]
+    assert planned["http"]["names"] == [*SHOP_NAMES, "files.example.com", "[2001:db8::1]"]
+    assert planned["http"]["waiting"] == ["wiki.example.com"]
+
+
+def test_a_name_that_is_added_waits_while_the_others_are_redirected():
+    own = server("443 ssl", names=["shop.example.com"])
+    assert challenge([SHOP], own_servers=[own]) == (["shop.example.com"], ["www.shop.example.com"])
+    assert challenge([SHOP], own_servers=[{**own, "listen": [["80"]]}]) == ([], SHOP_NAMES)
+
+
+@pytest.mark.parametrize("name", ["www.shop.example.com", "*.shop.example.com"])
+def test_a_name_that_works_over_http_stays_with_its_server_until_the_certificate_is_there(name):
+    planned = plan([SHOP], host(servers=[server("80", names=[name])]), Options())
+    assert planned["challenge"]["names"] == []
+    assert planned["challenge"]["waiting"] == ["shop.example.com"]
+    assert planned["challenge_notes"] == [
+        "tls_sites[0] (shop.example.com): /etc/nginx/sites-enabled/other has the server for www.shop.example.com on port 80; "
+        f"add `include {CURRENT}/snippets/challenge.conf;` to it, or no ACME challenge is answered"
+    ]
+    assert planned["http"]["names"] == SHOP_NAMES
+
+
+def test_no_word_of_servers_that_answer_challenges_or_need_not():
+    other = server("80", names=SHOP_NAMES)
+    including = {**other, "includes": [f"{CURRENT}/snippets/challenge.conf"]}
+    own = server("443 ssl", names=SHOP_NAMES)
+    assert plan([SHOP], host(servers=[including]), Options())["challenge_notes"] == []
+    assert plan([{**SHOP, "certificate": FILES}], host(servers=[other]), Options())["challenge_notes"] == []
+    assert plan([SHOP], host(servers=[other], own_servers=[own]), Options())["challenge_notes"] == []
 
 
 def test_an_nginx_that_does_not_know_308():
@@ -109,7 +176,7 @@ def test_an_nginx_that_does_not_know_308():
 )
 def test_a_name_that_another_server_has_on_port_80_is_left_to_it(name):
     planned = plan([WIKI], host(servers=[server("80", names=[name])]), Options())
-    assert planned["http"]["names"] == []
+    assert planned["http"]["names"] == planned["http"]["waiting"] == []
     assert planned["notes"][-1] == (
         "tls_sites[0] (wiki.example.com): /etc/nginx/sites-enabled/other has the server for wiki.example.com on port 80; "
         f"add `include {CURRENT}/snippets/challenge.conf;` to it, or no ACME challenge is answered"
@@ -118,7 +185,8 @@ def test_a_name_that_another_server_has_on_port_80_is_left_to_it(name):
 
 @pytest.mark.parametrize("name", ["_", "example.com", "xwiki.example.com", "~[", "~^x"])
 def test_names_that_are_not_the_site_s(name):
-    assert plan([WIKI], host(servers=[server("80", names=[name])]), Options())["http"]["names"] == ["wiki.example.com"]
+    http = plan([WIKI], host(servers=[server("80", names=[name])]), Options())["http"]
+    assert http["waiting"] == ["wiki.example.com"]
 
 
 def test_no_note_when_the_challenge_is_included():
@@ -293,3 +361,25 @@ def test_a_wildcard_of_somebody_else_takes_no_name_from_a_whole_site():
     planned = plan([SHOP], host(servers=servers), Options())
     assert planned["notes"] == []
     assert planned["http"]["names"] == ["shop.example.com", "www.shop.example.com"]
+
+
+def test_the_role_has_its_sites_planned_no_oftener_than_it_must():
+    """Each mention of the lazy variable plans anew. A deploy needs its files and its endpoints."""
+    tasks = Path(__file__).parents[3] / "roles/nginx/tasks"
+    mentions = {
+        name: str(task["fullchain.tls.deploy"]).count("nginx__plan")
+        for name in ("main", "challenge")
+        for task in yaml.safe_load((tasks / f"{name}.yml").read_text())
+        if "fullchain.tls.deploy" in task
+    }
+    assert mentions == {"main": 2, "challenge": 1}
+
+
+def test_what_the_role_deploys_has_a_template_of_its_own_each():
+    templates = {path.name for path in (Path(__file__).parents[3] / "roles/nginx/templates").iterdir()}
+    view = for_role(plan([SHOP, WIKI], host(), Options(reject_unknown_names=True)), "/etc/nginx/fullchain")
+    assert {item["src"] for item in view["files"]} == templates - {"drop-in.conf.j2"}
+    assert [item["dest"] for item in view["challenge_files"]] == ["http.conf", "snippets/challenge.conf"]
+    assert view["challenge_files"][0]["vars"]["http"]["waiting"] == ["wiki.example.com", *SHOP_NAMES]
+    assert view["files"][0]["vars"]["http"]["names"] == SHOP_NAMES
+    assert [len(item.get("each", ())) for item in view["files"]] == [0, 0, 1, 1, 1]

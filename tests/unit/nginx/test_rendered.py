@@ -49,8 +49,8 @@ def this_nginx():
     }
 
 
-def render(root, planned):
-    """Write what a deploy would, below root/current."""
+def render(root, planned, http="http"):
+    """Write what a deploy would, below root/current; `http` is the key of what port 80 is to do."""
     current = root / "current"
     (current / "sites").mkdir(parents=True)
     (current / "snippets").mkdir()
@@ -58,7 +58,7 @@ def render(root, planned):
     def write(dest, template, **values):
         (current / dest).write_text(ENGINE.get_template(template).render(values), encoding="utf-8")
 
-    write("http.conf", "http.conf.j2", http=planned["http"], root=root)
+    write("http.conf", "http.conf.j2", http=planned[http], root=root)
     write("snippets/challenge.conf", "challenge.conf.j2", webroot=planned["webroot"])
     for folder, template, key in [
         ("sites", "site", "sites"),
@@ -176,6 +176,21 @@ def test_a_syntax_error_in_extra_is_nginx_s_to_find(tmp_path, this_nginx, pki):
     status, said = accepted(tmp_path, planned, [site["name"] for site in sites()], pki)
     assert status == 1
     assert "gzip" in said
+
+
+@needs_nginx
+def test_nginx_accepts_port_80_before_the_certificates_are_there(tmp_path, this_nginx):
+    root = tmp_path / "fullchain"
+    value = [{**site, "aliases": [], "certificate": {"source": "certbot"}} for site in sites()]
+    own = {"file": "x", "listen": [["443", "ssl"]], "names": ["shop.example.com"], "includes": []}
+    planned = plan(value, {**this_nginx, "own_servers": [own]}, Options(root=str(root)))
+    current = render(root, {**planned, "sites": [], "snippets": []}, http="challenge")
+    status, said = nginx_test(root)
+    assert status == 0, said
+    redirected, waiting = (current / "http.conf").read_text().split("return 308")
+    assert "shop.example.com" in redirected and "wiki.example.com" not in redirected
+    assert "wiki.example.com" in waiting and "[2001:db8::1]" in waiting and "return 503" in waiting
+    assert waiting.count("include ") == 1
 
 
 def test_extra_is_verbatim(tmp_path):

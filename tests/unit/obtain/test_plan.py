@@ -218,7 +218,7 @@ def test_failed_before_the_ca_was_asked():
     plan = plan_of(NOTHING)
     conclude(plan, answered(exit_status=1, last_words=["Connection refused"]), PKI.now)
     assert plan.trouble[:2] == [
-        "certbot failed (exit status 1), and the CA gave no reason; certbot's last words:",
+        "certbot failed (exit status 1), and https://ca.test/dir gave no reason; certbot's last words:",
         "  Connection refused",
     ]
 

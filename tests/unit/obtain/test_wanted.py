@@ -47,10 +47,10 @@ def test_ip_addresses_are_normalised_and_told_apart():
 @pytest.mark.parametrize(
     ("sites", "options", "said"),
     [
-        ("shop", {}, "sites: a list of sites is expected, not 'shop'"),
-        (["shop"], {}, "sites[0]: a site is expected, not 'shop'"),
-        ([{"names": ["a.test"]}], {}, "sites[0]: a name is expected, not None"),
-        ([{"name": "a.test", "names": "a.test"}], {}, "sites[0] (a.test): names is 'a.test', a list is expected"),
+        ("shop", {}, "sites must be a list of mappings, not a string"),
+        (["shop"], {}, "sites[0] must be a mapping with at least a name, not a string"),
+        ([{"names": ["a.test"]}], {}, "sites[0]: name must be a string, not nothing"),
+        ([{"name": "a.test", "names": "a.test"}], {}, "sites[0] (a.test): names must be a list, not a string"),
         ([{"name": "a.test", "names": ["a;b"]}], {}, "sites[0] (a.test): 'a;b' is not a server name: it has ';' in it"),
         (
             [{"name": "a.test", "names": ["*.a.test"]}],

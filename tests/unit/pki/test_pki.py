@@ -34,8 +34,10 @@ from ansible_collections.fullchain.tls.plugins.plugin_utils.pki.trust import (
     load_trust_store,
     located,
 )
+from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.serialization import pkcs7, pkcs12
+from cryptography.x509.oid import ExtensionOID
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -363,7 +365,16 @@ def test_system_is_what_openssl_uses(pki: Pki, tmp_path: Path, monkeypatch: pyte
     assert load_trust_store(["system"]).certificates == pki.chain("root")
 
 
-@pytest.mark.filterwarnings("ignore:Parsed a serial number")
+@pytest.mark.filterwarnings("error")
+def test_no_word_of_an_issuer_s_serial_number_of_0_which_old_roots_have() -> None:
+    """The library warns of one only when it decodes the extension, after it has read the certificate."""
+    value = bytes.fromhex("3014" + "8003010203" + "a10a8208782e6578616d706c" + "820100")
+    key_id = x509.UnrecognizedExtension(ExtensionOID.AUTHORITY_KEY_IDENTIFIER, value)
+    old = mint(root=Cert(extensions=[(key_id, False)]))
+    assert old["root"].authority_key_id == b"\x01\x02\x03"
+
+
+@pytest.mark.filterwarnings("error")
 def test_mozilla() -> None:
     store = load_trust_store(["mozilla"])
 
