@@ -11,6 +11,7 @@ import re
 import subprocess
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from http.client import HTTPConnection
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import Any
@@ -133,3 +134,11 @@ def site(number: int, aliases: Iterable[str] = ("www",), **more: Any) -> dict[st
 def name(host: str, number: int, alias: str = "") -> str:
     """The name of siteN on a host, or of its alias."""
     return f"{alias}.site{number}.{host}.test" if alias else f"site{number}.{host}.test"
+
+
+def over_http(address: str, host: str, path: str) -> tuple[int, str | None, bytes]:
+    """Status, Location and body of an answer on port 80; a redirect is not followed."""
+    connection = HTTPConnection(address, timeout=10)
+    connection.request("GET", path, headers={"Host": host})
+    answer = connection.getresponse()
+    return answer.status, answer.headers["Location"], answer.read()

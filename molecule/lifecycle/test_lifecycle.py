@@ -11,11 +11,11 @@ from __future__ import annotations
 import re
 import socket
 import ssl
-from http.client import HTTPConnection, HTTPSConnection
+from http.client import HTTPSConnection
 
 import pytest
 
-from tests.lab import Lab, name, site
+from tests.lab import Lab, name, over_http, site
 
 FIRST = [site(1), site(2, aliases=[], proxy_to="http://127.0.0.1:8000")]
 VERIFY = "fullchain.tls.verify_tls"
@@ -235,88 +235,6 @@ def test_an_empty_list_takes_everything_away_and_nginx_goes_on(lab):
     for host in lab.hosts:
         assert lab.on(host, f"ls {CURRENT}/sites 2>/dev/null || true") == ""
         assert lab.on(host, "systemctl is-active nginx") == "active"
-
-
-VHOST = """\
-server {{
-    listen 80;
-    server_name {name} www.{name};
-    {lines}
-    location / {{
-        return 200 "the team's own";
-    }}
-}}
-"""
-THE_TEAMS_OWN = (200, None, b"the team's own")
-
-
-CHALLENGE = f"include {CURRENT}/snippets/challenge.conf;"
-
-
-def give_a_vhost(lab: Lab, lines: str = "") -> None:
-    """The team's own server for site3, over plain HTTP unless its lines say more; NAME in them is the site's."""
-    for host in lab.hosts:
-        text = VHOST.format(name=name(host, 3), lines=lines.replace("NAME", name(host, 3)))
-        lab.on(host, f"cat >/etc/nginx/sites-enabled/team <<'EOF'\n{text}EOF\nnginx -t -q && nginx -s reload")
-
-
-def test_a_site_that_works_over_http_goes_on_while_there_is_no_certificate(lab):
-    """Its own server keeps the name, and the run says what that has to include; other names wait."""
-    give_a_vhost(lab)
-    run = lab.play(tls_sites=[site(3), site(4)])
-    assert run.rc != 0
-    for host, address in lab.addresses.items():
-        assert f"/etc/nginx/sites-enabled/team has the server for {name(host, 3)} on port 80" in " ".join(
-            run.output.split()
-        )
-        assert over_http(address, name(host, 3), "/") == THE_TEAMS_OWN
-        assert over_http(address, name(host, 4), "/")[:2] == (503, None)
-
-
-def test_a_ca_that_refuses_leaves_it_as_it_is(lab):
-    give_a_vhost(lab, CHALLENGE)
-    run = lab.play(tls_sites=[site(3, aliases=[]), {**site(4), "aliases": ["ca"]}], certbot_probe="off")
-    assert run.rc != 0
-    assert "the CA says: " in run.output
-    assert "Certificates that were not obtained: 1 of 2." in run.output
-    for host, address in lab.addresses.items():
-        assert over_http(address, name(host, 3), "/") == THE_TEAMS_OWN
-        assert over_http(address, name(host, 4), "/")[:2] == (503, None)
-
-
-def test_with_the_certificate_it_is_redirected(lab):
-    hosts_ok(lab, lab.play(tls_sites=[site(3)]))
-    for host, address in lab.addresses.items():
-        assert over_http(address, f"www.{name(host, 3)}", "/x")[:2] == (308, f"https://www.{name(host, 3)}/x")
-
-
-def test_a_snippet_is_verified_once_the_team_s_own_server_includes_it(lab):
-    whole = site(3)
-    snippet, orders = {key: whole[key] for key in ("name", "aliases")}, lab.orders()
-    run = lab.play("--skip-tags", "verify", tls_sites=[snippet])
-    hosts_ok(lab, run)
-    for host in lab.hosts:
-        said = f"add `include {CURRENT}/snippets/{name(host, 3)}.conf;` to the one that serves it"
-        assert said in " ".join(run.output.split())
-        with pytest.raises(OSError):
-            _connect(lab.addresses[host])
-    give_a_vhost(lab, f"{CHALLENGE} listen 443 ssl; include {CURRENT}/snippets/NAME.conf;")
-    run = lab.play(tls_sites=[snippet])
-    hosts_ok(lab, run)
-    assert "is not verified" not in run.output
-    assert lab.orders() == orders
-    for host, address in lab.addresses.items():
-        assert f"www.{name(host, 3)}:443 at {address}," in run.output
-        assert len(lab.chain(host, name(host, 3))) == 3
-        assert over_http(address, name(host, 3), "/") == THE_TEAMS_OWN
-
-
-def over_http(address: str, host: str, path: str) -> tuple[int, str | None, bytes]:
-    """Status, Location and body of an answer on port 80; a redirect is not followed."""
-    connection = HTTPConnection(address, timeout=10)
-    connection.request("GET", path, headers={"Host": host})
-    answer = connection.getresponse()
-    return answer.status, answer.headers["Location"], answer.read()
 
 
 def _connect(address: str) -> socket.socket:
