@@ -33,12 +33,17 @@ class Hostile:
     found: frozenset[str]
     trust: tuple[str, ...] = ("root",)
 
-    @cache  # noqa: B019 (there are a dozen of them)
     def make(self) -> Made:
-        """Mint it: leaf first, then everything that is declared but the root."""
-        pki = mint(NOW, **{"root": Cert(), **self.declare()})
-        served = ["leaf", *(name for name in self.declare() if name != "leaf")]
-        return tuple(map(pki.der, served)), pki.trust(*self.trust)
+        """Mint it, once: leaf first, then everything that is declared but the root."""
+        return _made(self)
+
+
+@cache
+def _made(hostile: Hostile) -> Made:
+    declared = hostile.declare()
+    pki = mint(NOW, **{"root": Cert(), **declared})
+    served = ["leaf", *(name for name in declared if name != "leaf")]
+    return tuple(map(pki.der, served)), pki.trust(*hostile.trust)
 
 
 def _chained_namesakes(key_ids: bool) -> Mapping[str, Cert]:

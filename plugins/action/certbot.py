@@ -21,7 +21,7 @@ from ansible_collections.fullchain.tls.plugins.plugin_utils.libraries import req
 from ansible_collections.fullchain.tls.plugins.plugin_utils.obtain import plan as planning
 from ansible_collections.fullchain.tls.plugins.plugin_utils.obtain.versions import options
 from ansible_collections.fullchain.tls.plugins.plugin_utils.obtain.wanted import Wanted, read_binding, read_wanted
-from ansible_collections.fullchain.tls.plugins.plugin_utils.pki.certificates import read_certificates
+from ansible_collections.fullchain.tls.plugins.plugin_utils.pki.pem import read_certificates
 
 CORE_VERSION = tuple(int(part) for part in ansible_version.split(".")[:2])
 

@@ -41,12 +41,8 @@ from ansible_collections.fullchain.tls.plugins.plugin_utils.deployment.wire_stat
 from ansible_collections.fullchain.tls.plugins.plugin_utils.errors import InputError
 from ansible_collections.fullchain.tls.plugins.plugin_utils.libraries import require_libraries
 from ansible_collections.fullchain.tls.plugins.plugin_utils.pki.trust import load_trust_store, located
-from ansible_collections.fullchain.tls.plugins.plugin_utils.verification import (
-    Result,
-    failing,
-    failing_codes,
-    judge_served,
-)
+from ansible_collections.fullchain.tls.plugins.plugin_utils.results import Result, failing, failing_codes
+from ansible_collections.fullchain.tls.plugins.plugin_utils.verification import judge_served
 from ansible_collections.fullchain.tls.plugins.plugin_utils.wire.endpoints import Endpoint
 from ansible_collections.fullchain.tls.plugins.plugin_utils.wire.fetch import fetch_all
 from ansible_collections.fullchain.tls.plugins.plugin_utils.wire.served import Served

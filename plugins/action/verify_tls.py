@@ -15,23 +15,19 @@ from ansible.plugins.action import ActionBase
 from ansible_collections.fullchain.tls.plugins.plugin_utils.bundle import bundle_of, read_target
 from ansible_collections.fullchain.tls.plugins.plugin_utils.errors import InputError
 from ansible_collections.fullchain.tls.plugins.plugin_utils.libraries import require_libraries
-from ansible_collections.fullchain.tls.plugins.plugin_utils.pki.certificates import read_certificates
 from ansible_collections.fullchain.tls.plugins.plugin_utils.pki.keys import read_private_key, spki_sha256
 from ansible_collections.fullchain.tls.plugins.plugin_utils.pki.names import parse_server_name
+from ansible_collections.fullchain.tls.plugins.plugin_utils.pki.pem import read_certificates
 from ansible_collections.fullchain.tls.plugins.plugin_utils.pki.trust import located
 from ansible_collections.fullchain.tls.plugins.plugin_utils.report.text import failure_text, report_lines
+from ansible_collections.fullchain.tls.plugins.plugin_utils.results import Result, failing, summarise
 from ansible_collections.fullchain.tls.plugins.plugin_utils.revocation import MODES, OFF
+from ansible_collections.fullchain.tls.plugins.plugin_utils.settings import FAIL_ON, Settings, read_settings
 from ansible_collections.fullchain.tls.plugins.plugin_utils.verification import (
-    FAIL_ON,
     Files,
-    Result,
-    Settings,
     complete_files,
-    failing,
     judge_files,
     judge_served,
-    read_settings,
-    summarise,
     verify_endpoints,
 )
 from ansible_collections.fullchain.tls.plugins.plugin_utils.wire.endpoints import Endpoint, parse_endpoint

@@ -373,11 +373,19 @@ results:
           returned: always
     missing:
       description:
-        - What was fetched of the issuers that are missing. RV(results[].missing.certificates) are the intermediates to serve, in
-          order, described as in RV(results[].chain); RV(results[].missing.complete) says whether the chain would be complete
-          with them.
+        - What was fetched of the issuers that are missing.
       type: dict
       returned: when O(aia) is set and an issuer is missing
+      contains:
+        certificates:
+          description: The intermediates to serve, in order, described as in RV(results[].chain).
+          type: list
+          elements: dict
+          returned: always
+        complete:
+          description: Whether the chain would be complete with them.
+          type: bool
+          returned: always
     trust_stores:
       description:
         - For each of O(trust_stores), whether every issuer up to a root of that store is served. V(null) when nothing was

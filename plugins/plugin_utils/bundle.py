@@ -12,7 +12,8 @@ from pathlib import Path
 
 from ansible_collections.fullchain.tls.plugins.module_utils.durable import replace_file
 from ansible_collections.fullchain.tls.plugins.plugin_utils.errors import InputError
-from ansible_collections.fullchain.tls.plugins.plugin_utils.pki.certificates import Certificate, to_pem
+from ansible_collections.fullchain.tls.plugins.plugin_utils.pki.certificates import Certificate
+from ansible_collections.fullchain.tls.plugins.plugin_utils.pki.pem import to_pem
 
 _MODE = 0o644  # certificates are public
 

@@ -10,7 +10,8 @@ from datetime import datetime
 
 from ansible_collections.fullchain.tls.plugins.plugin_utils.errors import InputError
 from ansible_collections.fullchain.tls.plugins.plugin_utils.judge import Issuers, missing_above
-from ansible_collections.fullchain.tls.plugins.plugin_utils.pki.certificates import Certificate, read_issuers
+from ansible_collections.fullchain.tls.plugins.plugin_utils.pki.certificates import Certificate
+from ansible_collections.fullchain.tls.plugins.plugin_utils.pki.pem import read_issuers
 from ansible_collections.fullchain.tls.plugins.plugin_utils.pki.trust import TrustStore
 from ansible_collections.fullchain.tls.plugins.plugin_utils.wire.gather import fetch_each
 from ansible_collections.fullchain.tls.plugins.plugin_utils.wire.http import Answer, Request

@@ -25,11 +25,9 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT), str(ROOT / ".work")]
 
-from ansible_collections.fullchain.tls.plugins.plugin_utils.verification import (  # noqa: E402
-    Settings,
-    summarise,
-    verify_endpoints,
-)
+from ansible_collections.fullchain.tls.plugins.plugin_utils.results import summarise  # noqa: E402
+from ansible_collections.fullchain.tls.plugins.plugin_utils.settings import Settings  # noqa: E402
+from ansible_collections.fullchain.tls.plugins.plugin_utils.verification import verify_endpoints  # noqa: E402
 from ansible_collections.fullchain.tls.plugins.plugin_utils.wire.endpoints import Endpoint  # noqa: E402
 
 from tests.pki import Cert, Pki, mint  # noqa: E402

@@ -4,7 +4,8 @@
 """Fuzz targets: functions of bytes that raise for what must never be.
 
 `judge_target` lets the bytes choose certificates of the judge's cases, damage them, and put them into a chain and a store: bytes that were
-certificates at once would hardly ever get past the parser. `pem_target` lets them choose between PEM texts and damage those.
+certificates at once would hardly ever get past the parser. `pem_target` lets them choose between PEM texts and damage those,
+`revocation_target` damages a CRL and an OCSP response.
 """
 
 from __future__ import annotations
@@ -16,16 +17,22 @@ from functools import cache
 from typing import TypeVar
 
 from ansible_collections.fullchain.tls.plugins.plugin_utils.errors import InputError
-from ansible_collections.fullchain.tls.plugins.plugin_utils.judge import CLIENTS, Case, Verdict, judge, put_right
-from ansible_collections.fullchain.tls.plugins.plugin_utils.judge.catalogue import CATALOGUE
-from ansible_collections.fullchain.tls.plugins.plugin_utils.pki.certificates import (
-    Certificate,
-    parse_certificate,
-    read_certificates,
+from ansible_collections.fullchain.tls.plugins.plugin_utils.judge import (
+    CLIENTS,
+    Case,
+    Evidence,
+    Verdict,
+    judge,
+    put_right,
 )
+from ansible_collections.fullchain.tls.plugins.plugin_utils.judge.catalogue import CATALOGUE
+from ansible_collections.fullchain.tls.plugins.plugin_utils.pki.certificates import Certificate, parse_certificate
+from ansible_collections.fullchain.tls.plugins.plugin_utils.pki.pem import read_certificates
+from ansible_collections.fullchain.tls.plugins.plugin_utils.pki.revocation import parse_crl, parse_ocsp
 from ansible_collections.fullchain.tls.plugins.plugin_utils.pki.trust import TrustStore
 
-from tests.pki import Cert, mint
+from tests.pki import Cert, Pki, mint
+from tests.revocation import Crl, Ocsp, crl_points, mint_crl, mint_ocsp
 from tests.unit.judge.cases import GARBAGE, SHOP
 from tests.unit.judge.tables import IN_THE_CHAIN, VALID
 
@@ -156,6 +163,37 @@ def _key_lines() -> tuple[str, ...]:
     return tuple(_pem_pki().key_pem("leaf").splitlines()[1:-1])
 
 
+def revocation_target(data: bytes) -> None:
+    """Judge a revoked certificate by a list and a stapled response that were damaged: never is it found good."""
+    choices = Choices(data)
+    pki, crl, response = _revocation()
+    evidence = Evidence(
+        looked=True,
+        staple=parse_ocsp(_damaged(response, choices)),
+        checked=True,
+        crls={_CRL: parse_crl(_damaged(crl, choices))},
+    )
+    chain = pki.chain("leaf", "inter")
+    case = Case(chain=chain, trust=pki.trust("root"), at=NOW, server_name=SHOP, revocation=evidence)
+    verdict = judge(case)
+    assert {"revoked", "revocation-unknown"} & {finding.code for finding in verdict.findings}
+    assert all(finding.message.isprintable() for finding in verdict.findings)
+
+
+@cache
+def _revocation() -> tuple[Pki, bytes, bytes]:
+    """A PKI, the list with its leaf, and a response of the same."""
+    leaf = Cert(issuer="inter", names=[SHOP], extensions=[crl_points(_CRL)])
+    pki = mint(NOW, root=Cert(), inter=Cert(issuer="root"), leaf=leaf)
+    return pki, mint_crl(pki, Crl(revoked=["leaf"])), mint_ocsp(pki, Ocsp(status="revoked"))
+
+
+_CRL = "http://ca.example.com/inter.crl"
+
 _pem_pki = cache(lambda: mint(NOW, root=Cert(), inter=Cert(issuer="root"), leaf=Cert(issuer="inter", names=[SHOP])))
 
-TARGETS: Mapping[str, Callable[[bytes], None]] = {"judge": judge_target, "pem": pem_target}
+TARGETS: Mapping[str, Callable[[bytes], None]] = {
+    "judge": judge_target,
+    "pem": pem_target,
+    "revocation": revocation_target,
+}

@@ -13,9 +13,9 @@ from datetime import datetime, timezone
 import pytest
 from ansible_collections.fullchain.tls.plugins.plugin_utils.errors import InputError
 from ansible_collections.fullchain.tls.plugins.plugin_utils.issuers import fetch_issuers
+from ansible_collections.fullchain.tls.plugins.plugin_utils.settings import Settings
 from ansible_collections.fullchain.tls.plugins.plugin_utils.verification import (
     Files,
-    Settings,
     complete_files,
     judge_files,
     judge_served,

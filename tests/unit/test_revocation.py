@@ -14,13 +14,12 @@ from typing import Any
 
 import pytest
 from ansible_collections.fullchain.tls.plugins.plugin_utils.errors import InputError
+from ansible_collections.fullchain.tls.plugins.plugin_utils.settings import Settings, read_settings
 from ansible_collections.fullchain.tls.plugins.plugin_utils.verification import (
     Files,
-    Settings,
     complete_files,
     judge_files,
     judge_served,
-    read_settings,
     verify_endpoints,
 )
 from ansible_collections.fullchain.tls.plugins.plugin_utils.wire.endpoints import Endpoint

@@ -14,15 +14,12 @@ from ansible_collections.fullchain.tls.plugins.plugin_utils import verification
 from ansible_collections.fullchain.tls.plugins.plugin_utils.errors import InputError
 from ansible_collections.fullchain.tls.plugins.plugin_utils.judge import CLIENTS, judge
 from ansible_collections.fullchain.tls.plugins.plugin_utils.pki.keys import spki_sha256
+from ansible_collections.fullchain.tls.plugins.plugin_utils.results import failing, failing_codes, summarise
+from ansible_collections.fullchain.tls.plugins.plugin_utils.settings import Settings, read_settings
 from ansible_collections.fullchain.tls.plugins.plugin_utils.verification import (
     Files,
-    Settings,
-    failing,
-    failing_codes,
     judge_files,
     judge_served,
-    read_settings,
-    summarise,
     verify_endpoints,
 )
 from ansible_collections.fullchain.tls.plugins.plugin_utils.wire.endpoints import Endpoint

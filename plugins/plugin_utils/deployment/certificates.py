@@ -18,18 +18,17 @@ from ansible_collections.fullchain.tls.plugins.plugin_utils.deployment.request i
 )
 from ansible_collections.fullchain.tls.plugins.plugin_utils.errors import InputError
 from ansible_collections.fullchain.tls.plugins.plugin_utils.judge import put_right
-from ansible_collections.fullchain.tls.plugins.plugin_utils.pki.certificates import (
-    Certificate,
-    read_certificates,
-    to_pem,
-)
+from ansible_collections.fullchain.tls.plugins.plugin_utils.pki.certificates import Certificate
 from ansible_collections.fullchain.tls.plugins.plugin_utils.pki.keys import (
     read_private_key,
     read_public_key,
     spki_sha256,
 )
+from ansible_collections.fullchain.tls.plugins.plugin_utils.pki.pem import read_certificates, to_pem
 from ansible_collections.fullchain.tls.plugins.plugin_utils.pki.trust import load_trust_store
-from ansible_collections.fullchain.tls.plugins.plugin_utils.verification import Files, Result, Settings, judge_files
+from ansible_collections.fullchain.tls.plugins.plugin_utils.results import Result
+from ansible_collections.fullchain.tls.plugins.plugin_utils.settings import Settings
+from ansible_collections.fullchain.tls.plugins.plugin_utils.verification import Files, judge_files
 
 ReadFile = Callable[[str], bytes]
 """Reads a path on the controller; OSError or InputError when it can't."""

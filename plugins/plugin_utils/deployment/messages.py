@@ -10,7 +10,7 @@ from typing import Any
 
 from ansible_collections.fullchain.tls.plugins.plugin_utils.deployment.wire_state import leaf_sha256, same
 from ansible_collections.fullchain.tls.plugins.plugin_utils.report.text import result_lines
-from ansible_collections.fullchain.tls.plugins.plugin_utils.verification import Result
+from ansible_collections.fullchain.tls.plugins.plugin_utils.results import Result
 from ansible_collections.fullchain.tls.plugins.plugin_utils.wire.served import Served
 
 Outcome = Mapping[str, Any]

@@ -13,8 +13,8 @@ from typing import Any
 from ansible_collections.fullchain.tls.plugins.module_utils.endpoints import SEVERAL
 from ansible_collections.fullchain.tls.plugins.plugin_utils.errors import InputError
 from ansible_collections.fullchain.tls.plugins.plugin_utils.pki.names import parse_server_name
+from ansible_collections.fullchain.tls.plugins.plugin_utils.settings import Settings, read_settings
 from ansible_collections.fullchain.tls.plugins.plugin_utils.values import is_list, kind, refuse_unknown_keys
-from ansible_collections.fullchain.tls.plugins.plugin_utils.verification import Settings, read_settings
 from ansible_collections.fullchain.tls.plugins.plugin_utils.wire.endpoints import Endpoint, parse_endpoint
 
 VERIFY_FROM = ("controller", "host")

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from ansible_collections.fullchain.tls.plugins.plugin_utils.pki.certificates import parse_certificate
-from ansible_collections.fullchain.tls.plugins.plugin_utils.verification import Result
+from ansible_collections.fullchain.tls.plugins.plugin_utils.results import Result
 from ansible_collections.fullchain.tls.plugins.plugin_utils.wire.endpoints import Endpoint
 from ansible_collections.fullchain.tls.plugins.plugin_utils.wire.served import Served
 

@@ -197,7 +197,7 @@ CATALOGUE: Mapping[str, Entry] = {
     "key-mismatch": Entry("files", "error", "The private key is not the leaf's.", _NO_HANDSHAKE),
     "malformed-certificate": Entry(
         "presentation",
-        "error",
+        "warning",
         "What was sent as a certificate cannot be parsed.",
         {
             "openssl": "asn1 encoding routines",
@@ -213,7 +213,7 @@ CATALOGUE: Mapping[str, Entry] = {
     ),
     "default-certificate": Entry(
         "name",
-        "error",
+        "warning",
         "The server answers with its default certificate instead of the site's.",
         _NAME_MISMATCH,
         hides=_PATH_CODES | _LATER_CODES | {"expired", "not-yet-valid", "expires-soon", "outlived-by-leaf"},
@@ -250,13 +250,13 @@ CATALOGUE: Mapping[str, Entry] = {
     ),
     "unknown-issuer": Entry(
         "presentation",
-        "error",
+        "warning",
         "The last certificate's issuer is neither sent nor trusted, and nothing tells what it is.",
         _UNKNOWN_ISSUER,
     ),
     "untrusted-root": Entry(
         "trust",
-        "error",
+        "warning",
         "The chain ends at a root that is not in the trust store.",
         _openssl_family(
             "self-signed certificate in certificate chain",

@@ -11,8 +11,9 @@ from datetime import datetime
 from typing import Any
 
 from ansible_collections.fullchain.tls.plugins.plugin_utils.errors import InputError
-from ansible_collections.fullchain.tls.plugins.plugin_utils.pki.certificates import Certificate, read_certificates
+from ansible_collections.fullchain.tls.plugins.plugin_utils.pki.certificates import Certificate
 from ansible_collections.fullchain.tls.plugins.plugin_utils.pki.keys import read_public_key, spki_sha256
+from ansible_collections.fullchain.tls.plugins.plugin_utils.pki.pem import read_certificates
 
 try:
     from cryptography import x509

@@ -10,7 +10,8 @@ import re
 from typing import TYPE_CHECKING, TypeAlias
 
 from ansible_collections.fullchain.tls.plugins.plugin_utils.errors import InputError
-from ansible_collections.fullchain.tls.plugins.plugin_utils.pki.certificates import Certificate, to_text
+from ansible_collections.fullchain.tls.plugins.plugin_utils.pki.certificates import Certificate
+from ansible_collections.fullchain.tls.plugins.plugin_utils.pki.pem import to_text
 
 try:
     from cryptography.exceptions import UnsupportedAlgorithm

@@ -137,13 +137,13 @@ class Crl:
 
     def entry(self, serial: int) -> Entry | Unusable | None:
         """The certificate's entry; None where it has none, or one that takes it off the list."""
-        found = self._parsed.get_revoked_certificate_by_serial_number(serial) if serial in self._serials else None
+        try:
+            found = self._parsed.get_revoked_certificate_by_serial_number(serial) if serial in self._serials else None
+            extensions = [] if found is None else list(found.extensions)
+        except Exception as error:  # pylint: disable=broad-except
+            return Unusable(f"has an entry that {_unparsable(error).why}")
         if found is None:
             return None
-        try:
-            extensions = list(found.extensions)
-        except ValueError as error:
-            return Unusable(f"has an entry that cannot be parsed: {error}")
         known = (x509.CRLReason, x509.InvalidityDate)
         strange = [e.oid.dotted_string for e in extensions if e.critical and not isinstance(e.value, known)]
         if strange:
@@ -169,8 +169,13 @@ def parse_crl(data: bytes) -> Crl | Unusable:
     load = x509.load_pem_x509_crl if data.startswith(b"-----BEGIN") else x509.load_der_x509_crl
     try:
         return Crl(load(data))
-    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
-        return Unusable(f"cannot be parsed: {error}")
+    # Whoever answers chooses the bytes, and with them the parser's exception: ValueError, InvalidVersion, ...
+    except Exception as error:  # pylint: disable=broad-except
+        return _unparsable(error)
+
+
+def _unparsable(error: Exception) -> Unusable:
+    return Unusable(f"cannot be parsed: {' '.join(str(error).split()) or type(error).__name__}")
 
 
 @dataclass(frozen=True)
@@ -244,8 +249,8 @@ def parse_ocsp(data: bytes) -> OcspResponse | Unusable:
     """Parse an OCSP response, DER."""
     try:
         return OcspResponse(ocsp.load_der_ocsp_response(data))
-    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
-        return Unusable(f"cannot be parsed: {error}")
+    except Exception as error:  # pylint: disable=broad-except
+        return _unparsable(error)
 
 
 def _single(parsed: ocsp.OCSPSingleResponse) -> Single:

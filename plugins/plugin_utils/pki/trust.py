@@ -15,8 +15,9 @@ from functools import lru_cache
 from pathlib import Path
 
 from ansible_collections.fullchain.tls.plugins.plugin_utils.errors import InputError
-from ansible_collections.fullchain.tls.plugins.plugin_utils.pki.certificates import Certificate, read_certificates
+from ansible_collections.fullchain.tls.plugins.plugin_utils.pki.certificates import Certificate
 from ansible_collections.fullchain.tls.plugins.plugin_utils.pki.keystores import is_keystore, read_truststore
+from ansible_collections.fullchain.tls.plugins.plugin_utils.pki.pem import read_certificates
 
 try:
     import certifi

@@ -15,7 +15,7 @@ from ansible_collections.fullchain.tls.plugins.plugin_utils.deployment.certifica
 )
 from ansible_collections.fullchain.tls.plugins.plugin_utils.deployment.request import CertificateSpec, LineageSpec
 from ansible_collections.fullchain.tls.plugins.plugin_utils.errors import InputError
-from ansible_collections.fullchain.tls.plugins.plugin_utils.verification import Settings
+from ansible_collections.fullchain.tls.plugins.plugin_utils.settings import Settings
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from tests.pki import Cert, mint

@@ -10,7 +10,7 @@ from itertools import permutations
 
 import pytest
 from ansible_collections.fullchain.tls.plugins.plugin_utils.judge import judge
-from ansible_collections.fullchain.tls.plugins.plugin_utils.pki import certificates
+from ansible_collections.fullchain.tls.plugins.plugin_utils.pki import pem
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -37,7 +37,7 @@ def test_the_target_of_the_judge_reaches_good_chains_and_bad_ones() -> None:
 
 
 def test_a_fault_in_reading_would_be_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(certificates, "_wrong_block", lambda _label, _source: (_ for _ in ()).throw(KeyError("label")))
+    monkeypatch.setattr(pem, "_wrong_block", lambda label, source: {}[label])
 
     with pytest.raises(KeyError):
         TARGETS["pem"](bytes([0, 1, 0, 1]) + bytes(20))  # the text with the key

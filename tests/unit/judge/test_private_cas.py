@@ -9,7 +9,7 @@ from datetime import datetime, timezone
 
 import pytest
 from ansible_collections.fullchain.tls.plugins.plugin_utils.judge import Case, Verdict, judge
-from ansible_collections.fullchain.tls.plugins.plugin_utils.pki.certificates import read_certificates
+from ansible_collections.fullchain.tls.plugins.plugin_utils.pki.pem import read_certificates
 from ansible_collections.fullchain.tls.plugins.plugin_utils.pki.trust import load_trust_store
 
 from tests.unit.judge.cases import SHOP

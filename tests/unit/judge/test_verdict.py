@@ -5,10 +5,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timezone
 
 import pytest
-from ansible_collections.fullchain.tls.plugins.plugin_utils.judge import judge, paths
+from ansible_collections.fullchain.tls.plugins.plugin_utils.judge import CLIENTS, judge, paths
 from ansible_collections.fullchain.tls.plugins.plugin_utils.judge.catalogue import CATALOGUE
 
 from tests.unit.judge.cases import Row
@@ -43,12 +44,13 @@ def test_the_short_way_for_straight_paths_says_what_the_long_one_says(
 @pytest.mark.parametrize("row", FAULTY, ids=lambda row: row.name)
 def test_an_error_has_a_client_that_refuses_and_nothing_else_has(row: Row) -> None:
     lacks_what_was_asked_for = row.failure is not None and row.failure.key_type is not None
-    for finding in judge(row.case(row.pki(NOW))).findings:
-        told_by_nobody_else = finding.code == "revoked" and row.crls is not None  # no client asks CRLs or responders
-        nobody_minds = finding.code == "stale-certificate" or lacks_what_was_asked_for or told_by_nobody_else
-        expected = finding.severity == "error" and not nobody_minds
-        assert bool(finding.clients) is expected
-        assert all(words and "{" not in words for words in finding.clients.values())
+    case = row.case(row.pki(NOW))
+    for clients in (case.clients, *((client,) for client in CLIENTS)):
+        for finding in judge(replace(case, clients=clients)).findings:
+            # CRLs, responders and most clients' eyes for staples: what was asked for is told, whoever minds
+            asked_for = finding.code in ("stale-certificate", "revoked") or lacks_what_was_asked_for
+            assert bool(finding.clients) is (finding.severity == "error") or asked_for, (clients, finding)
+            assert all(words and "{" not in words for words in finding.clients.values())
 
 
 def test_every_code_of_the_catalogue_is_produced_and_no_other() -> None:

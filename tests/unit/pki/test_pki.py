@@ -20,15 +20,14 @@ from ansible_collections.fullchain.tls.plugins.plugin_utils.pki.certificates imp
     Malformed,
     parse_certificate,
     printable,
-    read_certificates,
     signed_by,
-    to_pem,
 )
 from ansible_collections.fullchain.tls.plugins.plugin_utils.pki.keys import (
     read_private_key,
     read_public_key,
     spki_sha256,
 )
+from ansible_collections.fullchain.tls.plugins.plugin_utils.pki.pem import read_certificates, to_pem
 from ansible_collections.fullchain.tls.plugins.plugin_utils.pki.trust import (
     TrustStore,
     load_trust_store,

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from ansible_collections.fullchain.tls.plugins.plugin_utils.report.text import failure_text, report_lines, result_lines
-from ansible_collections.fullchain.tls.plugins.plugin_utils.verification import summarise
+from ansible_collections.fullchain.tls.plugins.plugin_utils.results import summarise
 
 
 def finding(severity="error", **values):
