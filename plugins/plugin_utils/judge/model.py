@@ -88,6 +88,12 @@ class Case:
     stores: Mapping[str, TrustStore] = field(default_factory=dict)  # others that the verdict tells completeness for
     revocation: Evidence | None = None  # None leaves revocation unjudged
 
+    @property
+    def is_a_chain_alone(self) -> bool:
+        """Nothing is known beside the chain: no key, no connection and nothing stapled."""
+        beside = (self.failure, self.expect_sha256, self.key_spki, self.revocation)
+        return beside == (None, None, None, None) and not self.backends
+
 
 @dataclass(frozen=True)
 class Finding:

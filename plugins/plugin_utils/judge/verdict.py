@@ -11,7 +11,7 @@ from dataclasses import replace
 from ansible_collections.fullchain.tls.plugins.plugin_utils.judge.catalogue import CATALOGUE, RANK
 from ansible_collections.fullchain.tls.plugins.plugin_utils.judge.context import Context
 from ansible_collections.fullchain.tls.plugins.plugin_utils.judge.model import SEVERITIES, Case, Finding, Verdict
-from ansible_collections.fullchain.tls.plugins.plugin_utils.judge.rules import LEFT_BY_A_STRAIGHT_PATH, RULES
+from ansible_collections.fullchain.tls.plugins.plugin_utils.judge.rules import rules_for
 
 
 def judge(case: Case) -> Verdict:
@@ -20,9 +20,7 @@ def judge(case: Case) -> Verdict:
     Never raises for a chain, however unsound: that is findings. Raises InputError for an `expires_soon` that is none.
     """
     context = Context(case)
-    straight = context.path is not None and context.path.straight
-    rules = LEFT_BY_A_STRAIGHT_PATH if straight else RULES
-    findings = _causes_first([finding for rule in rules for finding in rule(context)])
+    findings = _causes_first([finding for rule in rules_for(context) for finding in rule(context)])
     refusing = {client for finding in findings for client in finding.clients}
     return Verdict(
         findings=findings,

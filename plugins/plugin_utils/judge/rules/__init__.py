@@ -57,4 +57,24 @@ _SETTLED = (
     authority.path_length_exceeded,
     strength.weak_signature,
 )
-LEFT_BY_A_STRAIGHT_PATH: tuple[Rule, ...] = tuple(rule for rule in RULES if rule not in _SETTLED)
+# What there is nothing to say of where only a chain was given.
+_BESIDE_THE_CHAIN = (*transport.RULES, *files.RULES, *revocation.RULES)
+
+
+def _without(*left_out: Rule) -> tuple[Rule, ...]:
+    return tuple(rule for rule in RULES if rule not in left_out)
+
+
+# By whether the path is straight, and whether the chain is all there is
+_RULES = {
+    (False, False): RULES,
+    (False, True): _without(*_BESIDE_THE_CHAIN),
+    (True, False): _without(*_SETTLED),
+    (True, True): _without(*_SETTLED, *_BESIDE_THE_CHAIN),
+}
+
+
+def rules_for(context: Context) -> tuple[Rule, ...]:
+    """The rules that may have something to say: asking those that cannot takes a noticeable time when chains are many."""
+    straight = context.path is not None and context.path.straight
+    return _RULES[straight, context.case.is_a_chain_alone]
