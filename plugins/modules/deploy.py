@@ -22,7 +22,7 @@ description:
     (C(include /etc/nginx/fullchain/current/sites/*.conf)), since there is no C(current) before the first deploy and after the first one is taken back.
   - This is an action plugin. Judging is done on the controller; on the host Python 3.6 and the C(openssl) command are enough.
 requirements:
-  - cryptography >= 42 (on the controller)
+  - cryptography >= 43 (on the controller)
   - pyOpenSSL >= 24 (on the controller)
 options:
   root:

@@ -23,7 +23,7 @@ notes:
   - This is an action. It runs on the controller and connects to no managed host; a single task with C(run_once) verifies
     thousands of endpoints.
 requirements:
-  - cryptography 42 and pyOpenSSL 24 or newer, on the controller
+  - cryptography 43 and pyOpenSSL 24.2 or newer, on the controller
   - certifi on the controller, for the trust store V(mozilla)
   - purejks on the controller, for Java keystores as trust stores
 extends_documentation_fragment:

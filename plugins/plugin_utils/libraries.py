@@ -9,8 +9,8 @@ from importlib import metadata
 
 from ansible_collections.fullchain.tls.plugins.plugin_utils.errors import InputError
 
-# cryptography 42 brought the time zone aware validity dates, pyOpenSSL 24 goes with it.
-REQUIRED = {"cryptography": (42, 0), "pyOpenSSL": (24, 0)}
+# cryptography 43 brought times with their zone to OCSP responses, as 42 had to certificates; pyOpenSSL 24.2 goes with it.
+REQUIRED = {"cryptography": (43, 0), "pyOpenSSL": (24, 2)}
 
 
 def require_libraries() -> None:

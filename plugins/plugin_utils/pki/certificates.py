@@ -71,6 +71,8 @@ class Certificate:
         own, issuers = self.extension(x509.SubjectKeyIdentifier), self.extension(x509.AuthorityKeyIdentifier)
         self.subject_key_id = None if own is None else own.digest
         self.authority_key_id = None if issuers is None else issuers.key_identifier
+        # the issuer's serial number and the directory names (DER) of who issued that one, where it is named by them
+        self.authority_serial = None if issuers is None else _authority_serial(issuers)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Certificate) and self.der == other.der
@@ -198,15 +200,6 @@ class Certificate:
         return None if usages is None else frozenset(usage.dotted_string for usage in usages)
 
     @lazy
-    def authority_serial(self) -> tuple[int, tuple[bytes, ...]] | None:
-        """The issuer's serial number and the directory names (DER) of who issued that one, where it is named by them."""
-        found = self.extension(x509.AuthorityKeyIdentifier)
-        if found is None or found.authority_cert_serial_number is None:
-            return None
-        names = (n.value.public_bytes() for n in found.authority_cert_issuer or () if isinstance(n, x509.DirectoryName))
-        return found.authority_cert_serial_number, tuple(names)
-
-    @lazy
     def ca_issuers(self) -> tuple[str, ...]:
         """URLs of authority information access at which the issuer's certificate is."""
         return tuple(_ca_issuers(self.extension(x509.AuthorityInformationAccess) or ()))
@@ -223,6 +216,14 @@ class Certificate:
             return self.subject
         names = [*self.dns_names, *map(str, self.ip_addresses)]
         return names[0] if names else f"sha256 {self.sha256[:16]}"
+
+
+def _authority_serial(issuers: x509.AuthorityKeyIdentifier) -> tuple[int, tuple[bytes, ...]] | None:
+    serial = issuers.authority_cert_serial_number
+    if serial is None:
+        return None
+    names = (n.value.public_bytes() for n in issuers.authority_cert_issuer or () if isinstance(n, x509.DirectoryName))
+    return serial, tuple(names)
 
 
 _KINDS = {"DNSName": "dns", "IPAddress": "ip", "RFC822Name": "email", "UniformResourceIdentifier": "uri"}
@@ -345,9 +346,10 @@ def _signed_by(certificate: Certificate, issuer: Certificate) -> bool:
 
 def _how_signed(parsed: x509.Certificate, kind: str) -> tuple[Any, ...]:
     """What `verify` of a key of that kind wants to know beside signature and data."""
-    if kind == "EC" and parsed.signature_hash_algorithm is not None:
-        return (ec.ECDSA(parsed.signature_hash_algorithm),)
+    digest = parsed.signature_hash_algorithm
+    if kind == "EC" and digest is not None:
+        return (ec.ECDSA(digest),)
     if kind != "RSA":
         return ()
     # The library has no use for MD5 any more, and names no padding. It is judged, not taken for a damaged signature.
-    return parsed.signature_algorithm_parameters or padding.PKCS1v15(), parsed.signature_hash_algorithm
+    return parsed.signature_algorithm_parameters or padding.PKCS1v15(), digest

@@ -440,9 +440,9 @@ def test_the_libraries_are_there() -> None:
 @pytest.mark.parametrize(
     ("found", "message"),
     [
-        (None, "the Python package cryptography is not installed on the controller (42.0 or newer is needed)"),
-        ("41.0.7", "the Python package cryptography on the controller is 41.0.7, 42.0 or newer is needed"),
-        ("3.4rc1", "the Python package cryptography on the controller is 3.4rc1, 42.0 or newer is needed"),
+        (None, "the Python package cryptography is not installed on the controller (43.0 or newer is needed)"),
+        ("41.0.7", "the Python package cryptography on the controller is 41.0.7, 43.0 or newer is needed"),
+        ("3.4rc1", "the Python package cryptography on the controller is 3.4rc1, 43.0 or newer is needed"),
     ],
 )
 def test_libraries_that_are_not(monkeypatch: pytest.MonkeyPatch, found: str | None, message: str) -> None:
