@@ -111,9 +111,10 @@ options:
     default: false
   revocation:
     description:
-      - Whether to find out if certificates have been revoked. V(off) does not. C(off) without quotes, which YAML reads as a
-        boolean, is understood.
-      - V(stapled) asks each server for a stapled OCSP response and judges what it sends, without asking anyone else. A
+      - Whether to find out if certificates have been revoked. With V(off) nothing is said of it but what one of O(clients) refuses
+        because of, which is GnuTLS with what is stapled and with must-staple. C(off) without quotes, which YAML reads as a boolean,
+        is understood.
+      - V(stapled) judges the OCSP response that each server staples, without asking anyone else. A
         server that staples nothing is no finding unless its certificate demands it (must-staple). Where the chain was
         fetched on a host (O(served)) nobody has asked for a response, nor is there one for O(chain), and nothing is said
         of stapling.

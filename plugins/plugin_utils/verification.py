@@ -55,8 +55,8 @@ def verify_endpoints(endpoints: Sequence[Endpoint], settings: Settings) -> list[
     bench = _Bench(settings)
     for endpoint in endpoints:
         bench.trust_of(endpoint)
-    staple = settings.revocation != revocation.OFF
-    return judge_served(fetch_all(endpoints, settings.timeout, settings.workers, staple), settings)
+    # Always with what is stapled: a client may refuse because of it.
+    return judge_served(fetch_all(endpoints, settings.timeout, settings.workers, staple=True), settings)
 
 
 def judge_served(served: Sequence[Served], settings: Settings) -> list[Result]:
@@ -133,11 +133,10 @@ class _Bench:
             self._checked = revocation.check(cases, self._settings.timeout, self._settings.fetch_private)
 
     def _evidence(self, stapled: bytes | None) -> Evidence | None:
-        return revocation.with_staple(self._checked, stapled) if self._judges_revocation else None
-
-    @property
-    def _judges_revocation(self) -> bool:
-        return self._settings.revocation != revocation.OFF
+        wanted = self._settings.revocation != revocation.OFF
+        if stapled is None and not wanted:
+            return None
+        return replace(revocation.with_staple(self._checked, stapled), wanted=wanted)
 
     def fetch_issuers(self, chains: Iterable[tuple[_Parsed, TrustStore]]) -> None:
         """Fetch the issuers that the chains lack, where the settings want that, so that the judge can name them."""
@@ -171,7 +170,7 @@ class _Bench:
     def _answer(self, served: Served, backends: tuple[Backend, ...]) -> tuple[_Parsed, Verdict]:
         chain = tuple(map(parse_certificate, served.chain))
         name, expected, failure = served.endpoint.name, served.endpoint.expect_fingerprint, _failure(served)
-        stapled = served.stapled if self._judges_revocation else None
+        stapled = served.stapled
         question = (chain, _alike(chain, name), expected, failure, served.endpoint.trust, stapled, backends)
         if question not in self._answers:
             trust = self.trust_of(served.endpoint)

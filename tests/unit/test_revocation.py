@@ -8,6 +8,7 @@ from __future__ import annotations
 import subprocess
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -93,10 +94,14 @@ def test_what_nginx_staples(
     with stapling(tmp_path, pki, staple) as at:
         (result,) = verify_endpoints([at], settings(pki, "stapled"))
         (off,) = verify_endpoints([at], settings(pki, "off"))
+        (others,) = verify_endpoints([at], replace(settings(pki, "off"), clients=("openssl", "java", "go")))
 
     assert found(result) == expected
     assert [client for client, accepts in result["clients"].items() if not accepts] == refusing
-    assert found(off) == []
+    # unasked, only what one of the clients refuses because of
+    assert found(off) == expected
+    assert off["clients"] == result["clients"]
+    assert found(others) == []
     assert not ca.asked
 
 

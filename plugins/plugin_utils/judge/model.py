@@ -43,6 +43,7 @@ class Failure:
 class Evidence:
     """What there is to tell revoked certificates by."""
 
+    wanted: bool = True  # the user wants to know; otherwise only what a chosen client refuses because of is told
     looked: bool = False  # a stapled response was asked for
     staple: OcspResponse | Unusable | None = None  # the one that came
     checked: bool = False  # CRLs and responders were asked

@@ -145,6 +145,15 @@ def test_fetching_never_changes_what_clients_do(pki: Pki, chain: tuple[str, ...]
     )
 
 
+def test_an_endless_tower_is_climbed_for_a_while() -> None:
+    tower = {f"t{n}": Cert(issuer=f"t{n + 1}" if n < 19 else "root") for n in range(20)}
+    pki = mint(NOW, root=Cert(), leaf=Cert(issuer="t0", names=[SHOP]), **tower)
+
+    missing = judge(case(pki, "leaf", issuers=fetched(pki, *tower))).missing
+
+    assert missing == Missing(pki.chain(*(f"t{n}" for n in range(8))))
+
+
 def test_where_a_chain_breaks_off(pki: Pki) -> None:
     def end(*names: str, trust: str = "root") -> object:
         return breaks_off(pki.chain(*names), pki.trust(trust), NOW)

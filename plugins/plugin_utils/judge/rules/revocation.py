@@ -1,14 +1,16 @@
 # Copyright (c) 2026, the fullchain.tls contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Family revocation: what was stapled, and what CRLs and responders say. Silent where nobody asked for it.
+"""Family revocation: what was stapled, and what CRLs and responders say.
+
+Where the user does not want to know, only what a chosen client refuses because of is told.
 
 Of the clients, GnuTLS looks at what is stapled and at must-staple, and Java parses it without looking; none fetches anything.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from ansible_collections.fullchain.tls.plugins.plugin_utils.judge.context import Context
 from ansible_collections.fullchain.tls.plugins.plugin_utils.judge.model import Evidence, Finding
@@ -60,13 +62,22 @@ def staple_missing(context: Context) -> Iterator[Finding]:
         return
     refusal = _refusal(evidence)
     if evidence.staple is None or refusal:
-        what = f"nothing but the responder's refusal {refusal}" if refusal else "none"
-        yield context.finding(
-            "staple-missing",
-            f"{context.called(context.leaf_at, leaf)} demands a stapled OCSP response (must-staple), and the server staples {what}",
-            _MISSING_FIX,
-            certificate=context.leaf_at,
-        )
+        yield from _told([_missing(context, leaf, refusal)], evidence)
+
+
+def _told(findings: Iterable[Finding], evidence: Evidence) -> Iterator[Finding]:
+    """What is told of them: everything, or what a chosen client refuses because of."""
+    yield from (finding for finding in findings if evidence.wanted or finding.clients)
+
+
+def _missing(context: Context, leaf: Certificate, refusal: str | None) -> Finding:
+    what = f"nothing but the responder's refusal {refusal}" if refusal else "none"
+    return context.finding(
+        "staple-missing",
+        f"{context.called(context.leaf_at, leaf)} demands a stapled OCSP response (must-staple), and the server staples {what}",
+        _MISSING_FIX,
+        certificate=context.leaf_at,
+    )
 
 
 def _refusal(evidence: Evidence) -> str | None:
@@ -79,6 +90,10 @@ def revocation(context: Context) -> Iterator[Finding]:
     evidence = context.case.revocation
     if evidence is None:
         return
+    yield from _told(_findings(context, evidence), evidence)
+
+
+def _findings(context: Context, evidence: Evidence) -> Iterator[Finding]:
     checked = evidence.checked and ends_in_trust(context)
     for index, certificate, issuer in issued(context):
         staple = _staple_of(context, evidence, index, certificate, issuer)
