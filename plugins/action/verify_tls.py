@@ -19,7 +19,11 @@ from ansible_collections.fullchain.tls.plugins.plugin_utils.pki.keys import read
 from ansible_collections.fullchain.tls.plugins.plugin_utils.pki.names import parse_server_name
 from ansible_collections.fullchain.tls.plugins.plugin_utils.pki.pem import read_certificates
 from ansible_collections.fullchain.tls.plugins.plugin_utils.pki.trust import located
-from ansible_collections.fullchain.tls.plugins.plugin_utils.report.text import failure_text, report_lines
+from ansible_collections.fullchain.tls.plugins.plugin_utils.report.text import (
+    failure_text,
+    report_lines,
+    written_line,
+)
 from ansible_collections.fullchain.tls.plugins.plugin_utils.results import Result, failing, summarise
 from ansible_collections.fullchain.tls.plugins.plugin_utils.revocation import MODES, OFF
 from ansible_collections.fullchain.tls.plugins.plugin_utils.settings import FAIL_ON, Settings, read_settings
@@ -101,6 +105,8 @@ class ActionModule(ActionBase):
         if bundle.changed and not self._task.check_mode:
             bundle.write()
         returned = self._conclude(results, params["fail_on"], params["show"], deciding=results[1:])
+        if params["show"]:
+            self._display.display(written_line(str(target), len(right.chain), bundle.changed, self._task.check_mode))
         headers = dict.fromkeys(("before_header", "after_header"), str(target))
         return {
             **returned,
@@ -128,10 +134,14 @@ class ActionModule(ActionBase):
         if "\n" in value or len(value) > 1024:
             raise InputError(f"{key} is neither PEM text (it has no -----BEGIN line) nor a path")
         try:
-            found = self._loader.get_real_file(self._find_needle("files", value))
-            return value, Path(found).read_bytes()
+            path = self._find_file(value) or str(Path(value).expanduser().resolve(strict=True))
+            # before the loader, whose words for it are another file's
+            Path(path).open("rb").close()
+            return value, Path(self._loader.get_real_file(path)).read_bytes()
+        except FileNotFoundError:
+            raise InputError(f"{key}: {value!r} cannot be read: no such file on the controller") from None
         except (AnsibleError, OSError) as error:
-            said = getattr(error, "strerror", None) or "no such file on the controller"
+            said = getattr(error, "strerror", None) or getattr(error, "message", None) or error
             raise InputError(f"{key}: {value!r} cannot be read: {said}") from None
         finally:
             self._loader.cleanup_all_tmp_files()
@@ -170,4 +180,4 @@ class ActionModule(ActionBase):
         if not bad:
             return returned
         # Once is enough: what has been shown is not said again.
-        return {**returned, "failed": True, "msg": failure_text([] if show else bad, summary)}
+        return {**returned, "failed": True, "msg": failure_text(bad, summary, shown=show)}

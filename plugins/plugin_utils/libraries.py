@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import sys
 from importlib import metadata
 
 from ansible_collections.fullchain.tls.plugins.plugin_utils.errors import InputError
@@ -24,7 +25,7 @@ def require_libraries() -> None:
         least = ".".join(map(str, wanted))
         if found is None:
             raise InputError(
-                f"the Python package {package} is not installed on the controller ({least} or newer is needed)"
+                f"the Python package {package} is not installed for {sys.executable} on the controller ({least} or newer is needed)"
             )
         if _numbers(found) < wanted:
             raise InputError(f"the Python package {package} on the controller is {found}, {least} or newer is needed")

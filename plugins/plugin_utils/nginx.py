@@ -24,7 +24,13 @@ from ansible_collections.fullchain.tls.plugins.plugin_utils.profiles.reader impo
     Profile,
     read_profile,
 )
-from ansible_collections.fullchain.tls.plugins.plugin_utils.sites import Site, deployed_paths, endpoint, read_sites
+from ansible_collections.fullchain.tls.plugins.plugin_utils.sites import (
+    Site,
+    absolute_path,
+    deployed_paths,
+    endpoint,
+    read_sites,
+)
 
 SOURCES = ("certbot", "files")
 DEFAULT_SERVER = "default_server"
@@ -80,6 +86,7 @@ def plan(value: Any, info: Mapping[str, Any], options: Options) -> dict[str, Any
     """
     sites = read_sites(value, SOURCES)
     fleet = read_profile(options.profile)
+    absolute_path(options.webroot, "nginx_webroot")
     _refuse_host(info, options)
     host = _read_host(info)
     whole = [site for site in sites if site.whole]

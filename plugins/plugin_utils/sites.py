@@ -260,10 +260,14 @@ def _read_proxy_to(value: Any, label: str) -> str | None:
 def _read_root(value: Any, label: str) -> str | None:
     if value is None or value == "":
         return None
-    text = _string(value, "root", label)
+    return absolute_path(_string(value, "root", label), f"{label}: root")
+
+
+def absolute_path(text: str, label: str) -> str:
+    """The path, if it is one that a server's directive can take as it is. Raises InputError."""
     if not _PATH.fullmatch(text):
         raise InputError(
-            f"{label}: root {text!r} is not an absolute path such as /srv/shop (no space, quote, ';', '{{', '}}' or '$')"
+            f"{label} {text!r} is not an absolute path such as /srv/shop (no space, quote, ';', '{{', '}}' or '$')"
         )
     return text
 

@@ -35,10 +35,10 @@ def refuse_unknown_keys(given: Iterable[Any], known: Sequence[str], where: str) 
     """Raise InputError, naming the nearest known key, when `given` has a key that is not in `known`."""
     for key in given:
         if key not in known:
-            raise InputError(f"{where}: unknown key {str(key)!r}, {hint(key, known)}(known: {', '.join(known)})")
+            raise InputError(f"{where}: unknown key {str(key)!r}{hint(key, known)} (known: {', '.join(known)})")
 
 
 def hint(value: Any, known: Sequence[str]) -> str:
     """Return a question that names what is nearest to `value`, or nothing."""
     near = difflib.get_close_matches(str(value), known, n=1)
-    return f"did you mean {near[0]!r}? " if near else ""
+    return f", did you mean {near[0]!r}?" if near else ""

@@ -99,7 +99,8 @@ def complete_files(files: Files, settings: Settings, label: str) -> tuple[Files,
     bench.check_revocation([(files.chain, bench.trust), (whole, bench.trust)])
     verdict = bench.judge(whole, None)
     if not verdict.chain_complete:
-        raise InputError(f"complete_to: the chain cannot be completed: {verdict.findings[0].message}")
+        hint = "" if settings.aia else " (aia: true fetches what is missing)"
+        raise InputError(f"complete_to: the chain cannot be completed: {verdict.findings[0].message}{hint}")
     right = replace(files, chain=whole, label=label)
     return right, [bench.result_of_files(files), bench.result_of_files(right)]
 
@@ -151,7 +152,7 @@ class _Bench:
         return result_of(served.endpoint.label, served, *self._answer(served, backends))
 
     def result_of_files(self, files: Files) -> Result:
-        verdict = self.judge(files.chain, files.server_name, key_spki=files.key_spki)
+        verdict = self.judge(files.chain, files.server_name, key_spki=files.key_spki, on_the_wire=False)
         return result_of(files.label, NOT_FETCHED, files.chain, verdict)
 
     def trust_of(self, endpoint: Endpoint) -> TrustStore:
@@ -189,6 +190,7 @@ class _Bench:
         failure: Failure | None = None,
         stapled: bytes | None = None,
         backends: tuple[Backend, ...] = (),
+        on_the_wire: bool = True,
     ) -> Verdict:
         return judge(
             Case(
@@ -205,6 +207,7 @@ class _Bench:
                 failure=failure,
                 revocation=self._evidence(stapled),
                 backends=backends,
+                on_the_wire=on_the_wire,
             )
         )
 

@@ -114,7 +114,10 @@ def test_no_private_address_is_asked_unless_allowed(pki: Pki, web: Pages) -> Non
     result = judge_files(files(pki, "leaf"), settings(pki, "root", fetch_private=False))
 
     assert not web.asked
-    assert f"/inter.der is not fetched: {HOST} is a loopback address" in result["findings"][0]["message"]
+    assert (
+        f"/inter.der is not fetched without fetch_private: {HOST} is a loopback address"
+        in result["findings"][0]["message"]
+    )
 
 
 def test_what_could_not_be_had_is_told(pki: Pki, web: Pages) -> None:

@@ -25,11 +25,11 @@ def test_kinds(value, words):
     assert is_list(value) is (words == "a list")
 
 
-@pytest.mark.parametrize(("key", "hint"), [("nane", "did you mean 'name'? "), ("zzz", ""), (5, "")])
+@pytest.mark.parametrize(("key", "hint"), [("nane", ", did you mean 'name'?"), ("zzz", ""), (5, "")])
 def test_unknown_keys(key, hint):
     with pytest.raises(InputError) as refused:
         refuse_unknown_keys({"name": 1, key: 2}, ("name", "port"), "here")
-    assert str(refused.value) == f"here: unknown key '{key}', {hint}(known: name, port)"
+    assert str(refused.value) == f"here: unknown key '{key}'{hint} (known: name, port)"
 
 
 @pytest.mark.parametrize("sites", [{"privkey": KEY}, [KEY], [{"name": [KEY]}], [{"name": "a.test", "names": {KEY: 1}}]])

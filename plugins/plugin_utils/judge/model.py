@@ -84,6 +84,7 @@ class Case:
     key_spki: str | None = None  # spki_sha256 of the private key that is to serve the chain
     expect_sha256: str | None = None  # the leaf that was deployed
     failure: Failure | None = None
+    on_the_wire: bool = True  # a server has sent it; False: it is in files
     backends: tuple[Backend, ...] = ()  # what the connections to the endpoint have met, where there were several
     fetched: Issuers | None = None  # to name what is missing; they fill nothing in
     stores: Mapping[str, TrustStore] = field(default_factory=dict)  # others that the verdict tells completeness for

@@ -10,7 +10,13 @@ from dataclasses import replace
 
 from ansible_collections.fullchain.tls.plugins.plugin_utils.judge.catalogue import CATALOGUE, RANK
 from ansible_collections.fullchain.tls.plugins.plugin_utils.judge.context import Context
-from ansible_collections.fullchain.tls.plugins.plugin_utils.judge.model import SEVERITIES, Case, Finding, Verdict
+from ansible_collections.fullchain.tls.plugins.plugin_utils.judge.model import (
+    CLIENTS,
+    SEVERITIES,
+    Case,
+    Finding,
+    Verdict,
+)
 from ansible_collections.fullchain.tls.plugins.plugin_utils.judge.rules import rules_for
 
 
@@ -34,14 +40,20 @@ def judge(case: Case) -> Verdict:
 
 def _causes_first(findings: Sequence[Finding]) -> tuple[Finding, ...]:
     """Gravest first, then by the catalogue's order of causes; without those that only repeat another."""
-    hidden = {code for finding in findings for code in CATALOGUE[finding.code].hides}
-    kept = [finding for finding in findings if finding.code not in hidden]
+    causes = [finding for finding in findings if CATALOGUE[finding.code].hides]
+    kept = [finding for finding in findings if not any(_repeats(finding, cause) for cause in causes)]
     return tuple(
         sorted(
             kept,
             key=lambda f: (SEVERITIES.index(f.severity), RANK[f.code], -1 if f.certificate is None else f.certificate),
         )
     )
+
+
+def _repeats(finding: Finding, cause: Finding) -> bool:
+    """An echo: it comes of the cause, and nobody refuses because of it who would not refuse anyway."""
+    refusing = {client for client in finding.clients if client in CLIENTS}
+    return finding.code in CATALOGUE[cause.code].hides and refusing <= cause.clients.keys()
 
 
 def _chain_complete(context: Context) -> bool | None:

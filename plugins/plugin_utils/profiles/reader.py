@@ -60,7 +60,7 @@ def read_profile(value: Any) -> Profile:
         return _named()[value]
     known = profile_names()
     raise InputError(
-        f"unknown profile {value!r}, {hint(value, known)}(known: {', '.join(known)}, or a mapping of your own)"
+        f"unknown profile {value!r}{hint(value, known)} (known: {', '.join(known)}, or a mapping of your own)"
     )
 
 

@@ -16,9 +16,18 @@ def report_lines(results: Sequence[Result], summary: Mapping[str, Any]) -> list[
     return [*(line for result in results for line in result_lines(result)), *summary_lines(summary)]
 
 
-def failure_text(results: Sequence[Result], summary: Mapping[str, Any]) -> str:
-    """The message of a task that fails because of `results`, on several lines."""
-    return "\n".join([summary_lines(summary)[0], *(line for result in results for line in result_lines(result))])
+def failure_text(results: Sequence[Result], summary: Mapping[str, Any], shown: bool = False) -> str:
+    """The message of a task that fails because of `results`, on several lines; shown: those are on the screen already."""
+    warned = sum(result["ok"] for result in results)
+    minded = f"; {warned} with a warning, which fail_on minds" if warned else ""
+    lines = () if shown else (line for result in results for line in result_lines(result))
+    return "\n".join([summary_lines(summary)[0] + minded, *lines])
+
+
+def written_line(path: str, certificates: int, changed: bool, check_mode: bool) -> str:
+    """What has become of the file that a completed chain was to be written to."""
+    done = "would be written" if check_mode else "written"
+    return f"{path}: {f'{certificates} certificates {done}' if changed else 'it is right already'}"
 
 
 def result_lines(result: Result) -> list[str]:

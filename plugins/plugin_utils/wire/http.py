@@ -193,7 +193,8 @@ class _Connection(http.client.HTTPConnection):
         allowed = tuple(address for address, kind in kinds.items() if kind is None)
         if not allowed:
             refused = ", ".join(f"{address.host} is {kind}" for address, kind in kinds.items())
-            raise _Refusal(f"is not fetched: {refused}")
+            allowable = any(forbidden(address.host, allow_private=True) is None for address in kinds)
+            raise _Refusal(f"is not fetched{' without fetch_private' if allowable else ''}: {refused}")
         self._plain = self._first(allowed)
         self.sock = _Line(self._plain, self._limits, self._most_bytes)
 

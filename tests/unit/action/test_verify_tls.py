@@ -189,6 +189,7 @@ def test_revocation(work):
 def test_files(work, pki):
     trust = [pki.pem("root")]
     vaulted = mint(root=Cert(), leaf=Cert(issuer="root", names=[NAME]))
+    write_pem(work / "files" / "vaulted.pem", "$ANSIBLE_VAULT;1.1;AES256\n3030\n")
     results, printed = run_tasks(
         work,
         [
@@ -204,11 +205,13 @@ def test_files(work, pki):
             verify(chain="fullchain.pem", privkey="c2VjcmV0" * 200, trust=trust),
             verify(chain="fullchain.pem", server_name="a b", trust=trust),
             verify(chain=vaulted.pem("leaf"), privkey=vaulted.key_pem("leaf"), trust=[vaulted.pem("root")]),
+            verify(chain="vaulted.pem", trust=trust),
+            verify(chain="files", trust=trust),
         ],
         "-vvvv",
         "--diff",
     )
-    good, text, leaf, named, other_key, key, empty, missing, no_key, stray, bad_name, vaulted_one = results
+    good, text, leaf, named, other_key, key, empty, missing, no_key, stray, bad_name, vaulted_one, *unread = results
     for result in (good, text, vaulted_one):
         assert (result["failed"], codes(result)) == (False, [])
     assert good["results"][0]["endpoint"] == "fullchain.pem"
@@ -226,6 +229,10 @@ def test_files(work, pki):
         assert name in result["msg"]
         assert "results" not in result
     assert missing["msg"].endswith("chain: 'missing.pem' cannot be read: no such file on the controller")
+    without_password, directory = (result["msg"] for result in unread)
+    assert without_password.startswith("chain: 'vaulted.pem' cannot be read: ")
+    assert "vault" in without_password.partition("cannot be read: ")[2]
+    assert directory == "chain: 'files' cannot be read: Is a directory"
     assert stray["msg"] == "privkey is neither PEM text (it has no -----BEGIN line) nor a path"
     assert "'a b'" in bad_name["msg"]
     for secret in (pki.key_pem("leaf"), vaulted.key_pem("leaf")):

@@ -197,6 +197,14 @@ FAULTY = (
         refusing=["go"],
     ),
     Row(
+        "a network among the names, and no intermediate",
+        {"leaf": with_names(D(SHOP), net("192.0.2.0/25"))},
+        ["leaf"],
+        found=[("malformed-certificate", "error", 0), ("incomplete-chain", "error", 0)],
+        complete=False,
+        one_fault=False,
+    ),
+    Row(
         "constraints: a network among the names, within what is permitted",
         {
             "inter": inter(extensions=constraints([net("192.0.2.0/24")])),

@@ -292,7 +292,7 @@ BY_ADDRESS = {**SHOP, "name": "192.0.2.7", "aliases": []}
         ([BY_ADDRESS, {**SHOP, "aliases": ["192.0.2.8"]}], host(), Options(),
          "tls_sites[1] (shop.example.com): a client that asks for an IP address sends no server name, "
          "so a host can serve one site by address, and tls_sites[0] (192.0.2.7) is one already"),
-        ([SHOP], host(), Options(profile="best"), "unknown profile 'best', (known: modern, intermediate, old, or a mapping of your own)"),
+        ([SHOP], host(), Options(profile="best"), "unknown profile 'best' (known: modern, intermediate, old, or a mapping of your own)"),
     ],
 )  # fmt: skip
 def test_refused(sites, info, options, message):

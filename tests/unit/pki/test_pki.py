@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import os
 import subprocess
+import sys
 from collections.abc import Callable
 from ipaddress import ip_address
 from pathlib import Path
@@ -440,7 +441,10 @@ def test_the_libraries_are_there() -> None:
 @pytest.mark.parametrize(
     ("found", "message"),
     [
-        (None, "the Python package cryptography is not installed on the controller (43.0 or newer is needed)"),
+        (
+            None,
+            f"the Python package cryptography is not installed for {sys.executable} on the controller (43.0 or newer is needed)",
+        ),
         ("41.0.7", "the Python package cryptography on the controller is 41.0.7, 43.0 or newer is needed"),
         ("3.4rc1", "the Python package cryptography on the controller is 3.4rc1, 43.0 or newer is needed"),
     ],

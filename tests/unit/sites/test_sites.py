@@ -49,7 +49,7 @@ def shop(**changes):
         ),
         (shop(aliases="www.example.com"), f"{LABEL}: aliases must be a list of names, not a string"),
         (shop(alias=["www"]), f"{LABEL}: unknown key 'alias', did you mean 'aliases'? {KNOWN}"),
-        (shop(zzz=1), f"{LABEL}: unknown key 'zzz', {KNOWN}"),
+        (shop(zzz=1), f"{LABEL}: unknown key 'zzz' {KNOWN}"),
         (
             [SHOP, SHOP],
             "tls_sites[1] (shop.example.com): the name 'shop.example.com' is also in tls_sites[0] (shop.example.com)",

@@ -182,9 +182,9 @@ def test_a_loopback_address_is_connected_to_when_allowed_alone() -> None:
         refused = get(port, allow_private=False)
         named = fetch(Request(f"http://localhost:{port}/", MOST), 5.0)
 
-    assert refused == Answer(failure="is not fetched: 127.0.0.1 is a loopback address")
+    assert refused == Answer(failure="is not fetched without fetch_private: 127.0.0.1 is a loopback address")
     assert named.failure is not None
-    assert "is not fetched: " in named.failure
+    assert "is not fetched without fetch_private: " in named.failure
     assert "127.0.0.1 is a loopback address" in named.failure
     assert asked == []
 
@@ -231,11 +231,11 @@ def test_a_redirect_looks_at_the_address_again(monkeypatch: pytest.MonkeyPatch) 
     with answering(_redirect("/other")) as (port, reached):
         kinds = iter([None, "a loopback address"])
         monkeypatch.setattr(http, "look_up", lambda _host, port: _resolved(port, HOST))
-        monkeypatch.setattr(http, "forbidden", lambda _host, _allow: next(kinds))
+        monkeypatch.setattr(http, "forbidden", lambda _host, allow_private: None if allow_private else next(kinds))
 
         answer = fetch(Request(f"http://ca.example:{port}/", MOST), 5.0)
 
-    assert answer == Answer(failure="is not fetched: 127.0.0.1 is a loopback address")
+    assert answer == Answer(failure="is not fetched without fetch_private: 127.0.0.1 is a loopback address")
     assert len(reached) == 1
 
 

@@ -56,7 +56,7 @@ def _named(context: Context, index: int | None, last: Certificate, missing: Miss
         "incomplete-chain",
         f"{context.called(index, last)} was issued by '{last.issuer}', which the server does not send: {names} {_is_are(missing)} missing; {then}",
         f"Serve the leaf with its intermediates: append {names}{address} to the file; in nginx, ssl_certificate is fullchain.pem, not "
-        "cert.pem. The parameter complete_to of fullchain.tls.verify_tls writes the right file.",
+        "cert.pem. From files, complete_to of fullchain.tls.verify_tls writes the right one.",
         certificate=index,
         words_of=_words_of_missing(context, index),
     )

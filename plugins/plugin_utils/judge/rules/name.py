@@ -52,7 +52,7 @@ def name_mismatch(context: Context) -> Iterator[Finding]:
         if refusing:
             yield _underscore(context, leaf, name, refusing)
         return
-    if _looks_default(leaf) and leaf not in context.case.trust:
+    if context.case.on_the_wire and _looks_default(leaf) and leaf not in context.case.trust:
         yield _default_certificate(context, leaf, name, refusing)
         return
     had = f"is for {listed(_names(leaf))}" if _names(leaf) else f"has only the common name '{leaf.common_name or ''}'"
