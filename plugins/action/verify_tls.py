@@ -127,8 +127,10 @@ class ActionModule(ActionBase):
     def _read(self, value: str, key: str) -> tuple[str, bytes]:
         """(what messages call it, its bytes): PEM text, or a path on the controller, searched for as `copy` does.
 
-        A file encrypted with ansible-vault is decrypted. What is no path is not quoted: it may be a piece of a key.
+        A file encrypted with ansible-vault is decrypted. What is no path is not quoted, nor is anything that stands for a key: it
+        may be a piece of one.
         """
+        called = key if key == "privkey" else f"{key}: {value!r}"
         if "-----BEGIN " in value:
             return key, value.encode()
         if "\n" in value or len(value) > 1024:
@@ -139,10 +141,10 @@ class ActionModule(ActionBase):
             Path(path).open("rb").close()
             return value, Path(self._loader.get_real_file(path)).read_bytes()
         except FileNotFoundError:
-            raise InputError(f"{key}: {value!r} cannot be read: no such file on the controller") from None
+            raise InputError(f"{called} cannot be read: no such file on the controller") from None
         except (AnsibleError, OSError) as error:
             said = getattr(error, "strerror", None) or getattr(error, "message", None) or error
-            raise InputError(f"{key}: {value!r} cannot be read: {said}") from None
+            raise InputError(f"{called} cannot be read: {said}") from None
         finally:
             self._loader.cleanup_all_tmp_files()
 

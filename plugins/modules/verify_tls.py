@@ -86,7 +86,8 @@ options:
     description:
       - The trust anchors, all together. Each is the path of a PEM file or of a directory of them on the controller, PEM
         text, V(system) (the controller's own store) or V(mozilla) (certifi's).
-      - A path may also be that of a Java keystore (JKS, JCEKS) or a PKCS#12 file, whose trusted certificates are taken.
+      - A path may also be that of a Java keystore (JKS, JCEKS), whose trusted certificates are taken, or of a PKCS#12 file
+        without a key, whose certificates all are, also those that lack the attribute by which Java tells trusted ones.
     type: list
     elements: str
     default: [system]
@@ -141,7 +142,7 @@ options:
       - Write O(chain) to this file on the controller as a server should serve it, leaf first, in order, without the root; with
         O(aia), the intermediates that are missing are put in. The path is relative to the playbook.
       - The results then have a second entry, which is for that file, and failing depends on that one alone.
-      - Nothing is written when the chain cannot be completed, or when the file holds a private key.
+      - Nothing is written when the chain cannot be completed, or when the file holds anything but PEM certificates.
     type: path
   clients:
     description:

@@ -105,6 +105,24 @@ def test_what_nginx_staples(
     assert not ca.asked
 
 
+def test_a_leaf_s_key_cannot_choose_whom_the_controller_asks(ca: Pages) -> None:
+    """Whoever has an ordinary certificate can sign another one with its key, and write any address into that."""
+    pki = mint(
+        root=Cert(),
+        inter=Cert(issuer="root"),
+        mine=Cert(issuer="inter", names=["attacker.example.com"]),
+        fake=Cert(
+            issuer="mine",
+            names=[NAME],
+            extensions=[crl_points(ca.url("/internal/admin?do=1")), responder(ca.url("/post"))],
+        ),
+    )
+    result = judge_files(Files(pki.chain("fake", "mine", "inter"), NAME), settings(pki, "check"))
+
+    assert not result["ok"]
+    assert not ca.asked
+
+
 def test_where_nobody_looked_for_a_staple_none_is_missing(ca: Pages) -> None:
     pki = shop(ca, extensions=MUST_STAPLE)
     looked = Served.from_dict(served(pki, stapled=b"").to_dict())

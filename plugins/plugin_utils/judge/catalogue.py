@@ -468,6 +468,10 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         **_NOT_PERMITTED,
         **_openssl_family("excluded subtree violation", "excluded subtree violation"),
     },
+    "malformed-certificate/names": {
+        "java": "No name matching {server_name} found",
+        "go": "tls: failed to parse certificate from server",
+    },
     "name-constraint-violated/too-many": {
         **_NOT_PERMITTED,
         **_openssl_family("unspecified certificate verification error", "UNSPECIFIED"),

@@ -101,7 +101,9 @@ class Behaviour:
     checks_anchor_dates: bool = True
     most_certificates: int | None = None  # longer lists are refused
     most_bytes: int = 102400  # of the message that the certificates come in
-    parses_network_names: bool = True  # an address of 8 or 32 octets among the alternative names
+    # Alternative names that cannot be parsed: a network where an address belongs, a URI that is none
+    unparsable: frozenset[str] = frozenset()  # ... in any certificate that is sent
+    unparsable_in_leaf: frozenset[str] = frozenset()
     most_unordered_intermediates: int | None = None  # in a path out of a list that is not one chain in order
     # Names, RFC 9525 apart
     partial_wildcard: bool = False  # f*.example.com
@@ -149,6 +151,7 @@ BEHAVIOUR = {
         checks_anchor_dates=False,
         most_certificates=10,
         most_bytes=32768,
+        unparsable_in_leaf=frozenset({"uri"}),
         most_unordered_intermediates=5,
         partial_wildcard=True,
         suffix_wildcard=True,
@@ -184,7 +187,7 @@ BEHAVIOUR = {
         needs_anchors_key_id=False,
         takes_any_anchor=True,
         most_bytes=262144,
-        parses_network_names=False,
+        unparsable=frozenset({"network", "uri"}),
         top_level_wildcard=True,
         common_name=False,
         authority=Authority(

@@ -13,10 +13,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
-from urllib.parse import urlsplit
 
 from ansible_collections.fullchain.tls.plugins.plugin_utils.judge.clients import Constraints
-from ansible_collections.fullchain.tls.plugins.plugin_utils.pki.certificates import Certificate
+from ansible_collections.fullchain.tls.plugins.plugin_utils.pki.certificates import Certificate, uri_host
 
 try:
     from cryptography import x509
@@ -131,7 +130,7 @@ class _Subtrees:
         if kind == "email":
             return self._mailbox(str(value).lower())
         if kind == "uri":
-            host = (urlsplit(str(value)).hostname or "").lower()
+            host = uri_host(str(value)) or ""
             return host in self.texts or self._below(host, bare=constraints.subdomains_of_uri)
         return self._host(str(value).lower(), excluded and constraints.wildcard_overlaps)
 

@@ -82,12 +82,15 @@ def issued(context: Context) -> Iterator[tuple[int | None, Certificate, Certific
 
 
 def ends_in_trust(context: Context) -> bool:
-    """Whether signatures lead to a certificate of the store: only then is what the path's certificates name asked.
+    """Whether CAs' signatures lead to a certificate of the store: only then is what the path's certificates name asked.
 
-    Anyone can make certificates, and would choose whom the controller connects to.
+    Anyone can make certificates, also with the key of a leaf of his own, and would choose whom the controller connects to.
     """
     path = context.path
-    return path is not None and bool(path.anchor or path.partial_anchor) and not path.cost.bad_signatures
+    if path is None or not (path.anchor or path.partial_anchor) or path.cost.bad_signatures:
+        return False
+    issuers = [issuer for index, issuer in context.steps[1:] if index is not None and not context.is_anchor(issuer)]
+    return all(issuer.is_ca and not issuer.may_not_sign for issuer in issuers)
 
 
 def needs_no_source(certificate: Certificate, leaf: bool) -> bool:

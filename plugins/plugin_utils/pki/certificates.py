@@ -13,6 +13,7 @@ from datetime import datetime
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address
 from typing import TYPE_CHECKING, Any, TypeVar
+from urllib.parse import urlsplit
 
 from ansible_collections.fullchain.tls.plugins.plugin_utils.lazy import lazy
 from ansible_collections.fullchain.tls.plugins.plugin_utils.pki.der import Fields, fields_of
@@ -139,10 +140,14 @@ class Certificate:
         return tuple(address for address in found if isinstance(address, IPv4Address | IPv6Address))
 
     @lazy
-    def has_network_names(self) -> bool:
-        """Whether an address of its subject alternative names is a network, which RFC 5280 4.2.1.6 has no use for."""
+    def malformed_names(self) -> frozenset[str]:
+        """What is wrong with the values of its subject alternative names (RFC 5280 4.2.1.6): `network` for an IP address, `uri`."""
+        if len(self.alt_names) == len(self.dns_names):
+            return frozenset()
         addresses = sum(isinstance(name, x509.IPAddress) for name in self.alt_names)
-        return addresses != len(self.ip_addresses)
+        uris = (name.value for name in self.alt_names if isinstance(name, x509.UniformResourceIdentifier))
+        found = {"network": addresses != len(self.ip_addresses), "uri": any(uri_host(uri) is None for uri in uris)}
+        return frozenset(kind for kind, there in found.items() if there)
 
     @lazy
     def alt_name_kinds(self) -> frozenset[str]:
@@ -224,6 +229,14 @@ def _authority_serial(issuers: x509.AuthorityKeyIdentifier) -> tuple[int, tuple[
         return None
     names = (n.value.public_bytes() for n in issuers.authority_cert_issuer or () if isinstance(n, x509.DirectoryName))
     return serial, tuple(names)
+
+
+def uri_host(uri: str) -> str | None:
+    """The host of a URI, lower case; "" where it has none; None where it is no URI, `http://[`."""
+    try:
+        return (urlsplit(uri).hostname or "").lower()
+    except ValueError:
+        return None
 
 
 _KINDS = {"DNSName": "dns", "IPAddress": "ip", "RFC822Name": "email", "UniformResourceIdentifier": "uri"}

@@ -82,6 +82,8 @@ def _of_pkcs12(data: bytes, source: str, password: str | None) -> Iterator[tuple
             store = pkcs12.load_pkcs12(data, None if candidate is None else candidate.encode())
         except ValueError:  # a wrong password and a damaged file are told apart by words alone
             continue
+        if store.key is not None:
+            return iter(())  # what comes along is the key's own chain: what the owner shows, not what he believes
         der = serialization.Encoding.DER
         return (
             (

@@ -404,7 +404,9 @@ def test_the_right_file_is_written(work, pki):
         "complete_to: the chain cannot be completed: the leaf 'CN=leaf' was issued by 'CN=inter'"
     )
     assert not (work / "files" / "none.pem").exists()
-    assert key["msg"].endswith("kept.key' holds a private key, which would be lost (expected another file)")
+    assert key["msg"].endswith(
+        "kept.key' holds something other than PEM certificates, which would be lost (expected another file)"
+    )
     assert (work / "files" / "kept.key").read_text() == pki.key_pem("leaf")
     assert directory["msg"].endswith("is a directory (expected the path of a file)")
     assert nowhere["msg"].endswith(f"cannot be written: there is no directory '{work}/nowhere'")

@@ -197,6 +197,19 @@ FAULTY = (
         refusing=["go"],
     ),
     Row(
+        "a URI that is none among the names",
+        {"leaf": with_names(D(SHOP), U("http://["))},
+        found=[("malformed-certificate", "error", 0)],
+        refusing=["java", "go"],
+    ),
+    Row(
+        "constraints: a URI that is none, where URIs are permitted",
+        {"inter": inter(extensions=constraints([U("example.com")])), "leaf": with_names(D(SHOP), U("http://["))},
+        found=[("malformed-certificate", "error", 0), ("name-constraint-violated", "error", 0)],
+        refusing=[*OPENSSL, "java", "go"],
+        one_fault=False,
+    ),
+    Row(
         "a network among the names, and no intermediate",
         {"leaf": with_names(D(SHOP), net("192.0.2.0/25"))},
         ["leaf"],

@@ -88,33 +88,25 @@ def test_a_pkcs12_file_whose_password_has_to_be_given(folder: Path) -> None:
     )
 
 
-def test_pkcs12_of_openssl_with_a_key_in_it_and_without_password(pki: Pki, tmp_path: Path) -> None:
+def test_pkcs12_of_openssl_without_password(pki: Pki, tmp_path: Path) -> None:
+    roots = write_pem(tmp_path / "roots", pki.pem("root", "other"))
+    path = tmp_path / "roots.p12"
+    command = ["openssl", "pkcs12", "-export", "-nokeys", "-in", roots, "-out", path, "-passout", "pass:"]
+    subprocess.run(command, check=True)
+
+    assert set(load_trust_store([str(path)]).certificates) == {pki["root"], pki["other"]}
+
+
+def test_the_chain_that_comes_with_a_key_is_nothing_to_believe(pki: Pki, tmp_path: Path) -> None:
     leaf, key, roots = (
         write_pem(tmp_path / name, text)
         for name, text in (("leaf", pki.pem("leaf")), ("key", pki.key_pem("leaf")), ("roots", pki.pem("root", "other")))
     )
     path = tmp_path / "bundle.p12"
-    subprocess.run(
-        [
-            "openssl",
-            "pkcs12",
-            "-export",
-            "-in",
-            leaf,
-            "-inkey",
-            key,
-            "-certfile",
-            roots,
-            "-out",
-            path,
-            "-passout",
-            "pass:",
-        ],
-        check=True,
-    )
+    command = ["openssl", "pkcs12", "-export", "-in", leaf, "-inkey", key, "-certfile", roots, "-out", path]
+    subprocess.run([*command, "-passout", "pass:"], check=True)
 
-    # the key's own certificate is what the file's owner shows, not what he believes
-    assert set(load_trust_store([str(path)]).certificates) == {pki["root"], pki["other"]}
+    assert _refusal(path) == f"trust: '{path}' has no certificate in it"
 
 
 def test_keystores_that_hold_nothing_to_believe(pki: Pki, folder: Path, tmp_path: Path) -> None:

@@ -39,21 +39,29 @@ def malformed(context: Context) -> Iterator[Finding]:
             )
 
 
-def network_names(context: Context) -> Iterator[Finding]:
-    """RFC 5280 4.2.1.6: an iPAddress has 4 octets or 16; 8 and 32 are an address and a mask, which belong in name constraints."""
+def malformed_names(context: Context) -> Iterator[Finding]:
+    """RFC 5280 4.2.1.6: an iPAddress has 4 octets or 16 (8 and 32 are an address and a mask), and a URI is one of RFC 3986."""
     for index, certificate in context.certificates:
-        if len(certificate.alt_names) > len(certificate.dns_names) and certificate.has_network_names:
+        if certificate.malformed_names:
+            what = (
+                "a network where an IP address belongs"
+                if "network" in certificate.malformed_names
+                else "a URI that is none"
+            )
             yield context.finding(
                 "malformed-certificate",
-                f"{context.called(index, certificate)} has a network among its alternative names, where an IP address belongs",
-                "Have the certificate reissued with the single addresses that it is for.",
+                f"{context.called(index, certificate)} has {what} among its alternative names",
+                "Have the certificate reissued without that name: what a server is asked for are hostnames and single addresses.",
                 certificate=index,
-                refusing=context.minding(_cannot_parse_networks),
+                refusing=context.minding(_cannot_parse_names, certificate.malformed_names, index == context.leaf_at),
+                words_of="malformed-certificate/names",
             )
 
 
-def _cannot_parse_networks(behaviour: Behaviour) -> bool:
-    return not behaviour.parses_network_names
+def _cannot_parse_names(behaviour: Behaviour, malformed: frozenset[str], leaf: bool) -> bool:
+    return not malformed.isdisjoint(
+        behaviour.unparsable | behaviour.unparsable_in_leaf if leaf else behaviour.unparsable
+    )
 
 
 def leaf_not_first(context: Context) -> Iterator[Finding]:
@@ -219,7 +227,7 @@ def unrelated(context: Context) -> Iterator[Finding]:
 
 RULES = (
     malformed,
-    network_names,
+    malformed_names,
     leaf_not_first,
     contradicting_key_ids,
     wrong_order,
