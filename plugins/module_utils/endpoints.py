@@ -8,7 +8,7 @@ Names are taken as they are written; the controller's plugin_utils/wire/endpoint
 
 import re
 from ipaddress import ip_address
-from typing import Any, Callable, Dict, Mapping, Optional, Tuple
+from typing import Any, Callable, Dict, Mapping, Optional, Tuple, Union
 
 FORMS = "host, host:port, [IPv6]:port, or a mapping with `host`"
 KEYS = (
@@ -48,14 +48,38 @@ _DEFAULT_PORT = 443
 def read_endpoint(value: Any) -> Dict[str, Any]:
     """The keys that `value` sets, `host` and `port` always: port an int, timeout seconds as a float.
 
-    Raises ValueError naming the value and what was expected, also for a key that is not known.
+    Raises ValueError naming the endpoint and what was expected, also for a key that is not known.
     """
     if isinstance(value, str):
         host, port = _split(value)
-        return {"host": host, "port": _DEFAULT_PORT if port is None else _port(port, value)}
+        return {
+            "host": _name(host, named(value), "host"),
+            "port": _DEFAULT_PORT if port is None else _port(port, named(value)),
+        }
     if isinstance(value, Mapping):
         return _from_mapping(value)
-    raise ValueError("endpoint {0!r} cannot be read; expected {1}".format(value, FORMS))
+    raise ValueError("endpoint {0} cannot be read; expected {1}".format(named(value), FORMS))
+
+
+def named(value: Any) -> str:
+    """What messages call an endpoint: a text as it is, a mapping by its host, and its port where it has one.
+
+    The rest of a mapping stays out of them: a key may have come into it by mistake, and with it what nobody should read.
+    """
+    if not isinstance(value, Mapping):
+        return _brief(value)
+    host, port = value.get("host"), value.get("port")
+    if not host or not isinstance(host, (str, int)):
+        return "with the keys {0}".format(", ".join(repr(str(key)) for key in value)) if value else "without keys"
+    if isinstance(port, bool) or not isinstance(port, (str, int)):
+        return repr(str(host))
+    return repr(label(str(host).strip("[]"), port))
+
+
+def _brief(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return "(a mapping)"
+    return "(a list)" if isinstance(value, (list, tuple)) else repr(value)
 
 
 def is_ip(text: str) -> bool:
@@ -67,9 +91,14 @@ def is_ip(text: str) -> bool:
     return True
 
 
-def label(host: str, port: int) -> str:
+def label(host: str, port: Union[int, str]) -> str:
     """`host:port`, an IPv6 address in brackets (RFC 3986, 3.2.2)."""
     return "[{0}]:{1}".format(host, port) if ":" in host else "{0}:{1}".format(host, port)
+
+
+def to_ascii(name: str) -> str:
+    """A hostname as it is sent, an internationalised one in A-labels (RFC 5890). Raises UnicodeError when it has none."""
+    return name if all(ord(character) < 128 for character in name) else name.encode("idna").decode("ascii")
 
 
 def _split(shown: str) -> Tuple[str, Optional[str]]:
@@ -97,134 +126,141 @@ def _is_ipv6(text: str) -> bool:
 
 
 def _from_mapping(value: Mapping[Any, Any]) -> Dict[str, Any]:
-    shown = dict(value)
-    unknown = sorted(repr(key) for key in value if key not in KEYS)
+    called = named(value)
+    unknown = sorted(repr(str(key)) for key in value if key not in KEYS)
     if unknown:
         raise ValueError(
-            "endpoint {0!r}: unknown key {1} (known: {2})".format(shown, ", ".join(unknown), ", ".join(KEYS))
+            "endpoint {0}: unknown key {1} (known: {2})".format(called, ", ".join(unknown), ", ".join(KEYS))
         )
     if not value.get("host"):
-        raise ValueError("endpoint {0!r} cannot be read: it has no `host`".format(shown))
+        raise ValueError("endpoint {0} cannot be read: it has no `host`".format(called))
     given = {str(key): item for key, item in value.items() if item is not None}
     for key in ("host", "server_name", "address"):
         if key in given:
-            given[key] = _name(given[key], shown, key)
+            given[key] = _name(given[key], called, key)
     for key, read in _READERS.items():
         if key in given:
-            given[key] = read(given[key], shown)
+            given[key] = read(given[key], called)
     if "expect_fingerprint" in given and "expect_certificate" in given:
-        raise ValueError("endpoint {0!r}: expect_fingerprint and expect_certificate exclude each other".format(shown))
-    given["port"] = _port(given.get("port", STARTTLS_PORTS.get(given.get("starttls", ""), _DEFAULT_PORT)), shown)
+        raise ValueError("endpoint {0}: expect_fingerprint and expect_certificate exclude each other".format(called))
+    given["port"] = _port(given.get("port", STARTTLS_PORTS.get(given.get("starttls", ""), _DEFAULT_PORT)), called)
     return given
 
 
-def _name(value: Any, shown: Any, key: str) -> str:
+def _name(value: Any, called: str, key: str) -> str:
     """A hostname or an IP address; brackets around an IPv6 address are taken off."""
     if not isinstance(value, str):
-        raise ValueError("endpoint {0!r}: {1} {2!r} is neither a hostname nor an IP address".format(shown, key, value))
+        raise ValueError(
+            "endpoint {0}: {1} {2} is neither a hostname nor an IP address".format(called, key, _brief(value))
+        )
     text = value.strip()
+    try:
+        to_ascii(text)
+    except UnicodeError:
+        raise ValueError(
+            "endpoint {0}: {1} {2!r} cannot be written as an internationalised name (RFC 5891); "
+            "expected a hostname or an IP address".format(called, key, value)
+        ) from None
     return text[1:-1] if text.startswith("[") and text.endswith("]") else text
 
 
-def _port(value: Any, shown: Any) -> int:
+def _port(value: Any, called: str) -> int:
     text = str(value)
     if isinstance(value, bool) or not re.match(r"[0-9]{1,5}\Z", text) or not 1 <= int(text) <= 65535:
-        raise ValueError("endpoint {0!r}: {1!r} is not a port; expected a number from 1 to 65535".format(shown, text))
+        raise ValueError("endpoint {0}: {1!r} is not a port; expected a number from 1 to 65535".format(called, text))
     return int(text)
 
 
-def _fingerprint(value: Any, shown: Any) -> str:
+def _fingerprint(value: Any, called: str) -> str:
     text = str(value).replace(":", "").lower()
     if not re.match(r"[0-9a-f]{64}\Z", text):
         raise ValueError(
-            "endpoint {0!r}: expect_fingerprint {1!r} is no SHA-256 fingerprint; expected 64 hex digits".format(
-                shown, value
+            "endpoint {0}: expect_fingerprint {1!r} is no SHA-256 fingerprint; expected 64 hex digits".format(
+                called, value
             )
         )
     return text
 
 
-def _trust(value: Any, shown: Any) -> Tuple[str, ...]:
+def _trust(value: Any, called: str) -> Tuple[str, ...]:
     if not isinstance(value, (list, tuple)) or not value or not all(isinstance(item, str) for item in value):
         raise ValueError(
-            "endpoint {0!r}: trust {1!r} is no list of PEM paths or words such as system".format(shown, value)
+            "endpoint {0}: trust {1!r} is no list of PEM paths or words such as system".format(called, value)
         )
     return tuple(value)
 
 
-def _seconds(value: Any, shown: Any) -> float:
+def _seconds(value: Any, called: str) -> float:
     try:
         seconds = 0.0 if isinstance(value, bool) else float(value)
     except (TypeError, ValueError):
         seconds = 0.0
     if not 0 < seconds <= 86400:
         raise ValueError(
-            "endpoint {0!r}: timeout {1!r} is not a time; expected seconds, more than 0".format(shown, value)
+            "endpoint {0}: timeout {1!r} is not a time; expected seconds, more than 0".format(called, value)
         )
     return seconds
 
 
-def _starttls(value: Any, shown: Any) -> str:
+def _starttls(value: Any, called: str) -> str:
     if not isinstance(value, str) or value not in STARTTLS_PORTS:
         raise ValueError(
-            "endpoint {0!r}: starttls {1!r} is not known; expected one of {2}".format(
-                shown, value, ", ".join(STARTTLS_PORTS)
+            "endpoint {0}: starttls {1!r} is not known; expected one of {2}".format(
+                called, value, ", ".join(STARTTLS_PORTS)
             )
         )
     return value
 
 
-def _addresses(value: Any, shown: Any) -> str:
+def _addresses(value: Any, called: str) -> str:
     if value not in ("first", "all"):
-        raise ValueError("endpoint {0!r}: addresses {1!r} is not known; expected first or all".format(shown, value))
+        raise ValueError("endpoint {0}: addresses {1!r} is not known; expected first or all".format(called, value))
     return str(value)
 
 
-def _repeat(value: Any, shown: Any) -> int:
+def _repeat(value: Any, called: str) -> int:
     text = str(value)
     if isinstance(value, bool) or not re.match(r"[0-9]{1,2}\Z", text) or not 1 <= int(text) <= 64:
         raise ValueError(
-            "endpoint {0!r}: repeat {1!r} is not a count; expected a number from 1 to 64".format(shown, value)
+            "endpoint {0}: repeat {1!r} is not a count; expected a number from 1 to 64".format(called, value)
         )
     return int(text)
 
 
-def _key_types(value: Any, shown: Any) -> Tuple[str, ...]:
+def _key_types(value: Any, called: str) -> Tuple[str, ...]:
     if not isinstance(value, (list, tuple)) or not value or any(item not in KEY_TYPES for item in value):
         raise ValueError(
-            "endpoint {0!r}: key_types {1!r} is no list of kinds of keys; expected a list of {2}".format(
-                shown, value, " and ".join(KEY_TYPES)
+            "endpoint {0}: key_types {1!r} is no list of kinds of keys; expected a list of {2}".format(
+                called, value, " and ".join(KEY_TYPES)
             )
         )
     return tuple(kind for kind in KEY_TYPES if kind in value)
 
 
-def _sni(value: Any, shown: Any) -> bool:
-    return _yes_or_no(value, shown, "sni")
+def _sni(value: Any, called: str) -> bool:
+    return _yes_or_no(value, called, "sni")
 
 
-def _versions(value: Any, shown: Any) -> bool:
-    return _yes_or_no(value, shown, "versions")
+def _versions(value: Any, called: str) -> bool:
+    return _yes_or_no(value, called, "versions")
 
 
-def _yes_or_no(value: Any, shown: Any, key: str) -> bool:
+def _yes_or_no(value: Any, called: str, key: str) -> bool:
     text = str(value).lower()  # templates make text of booleans
     if text not in ("true", "yes", "false", "no"):
-        raise ValueError("endpoint {0!r}: {1} {2!r} is not known; expected true or false".format(shown, key, value))
+        raise ValueError("endpoint {0}: {1} {2!r} is not known; expected true or false".format(called, key, value))
     return text in ("true", "yes")
 
 
-def _certificate(value: Any, shown: Any) -> str:
+def _certificate(value: Any, called: str) -> str:
     if not isinstance(value, str) or not value.strip():
         raise ValueError(
-            "endpoint {0!r}: expect_certificate {1!r} is no certificate; expected PEM text or a path".format(
-                shown, value
-            )
+            "endpoint {0}: expect_certificate is no certificate; expected PEM text or a path".format(called)
         )
     return value
 
 
-_READERS: Dict[str, Callable[[Any, Any], Any]] = {
+_READERS: Dict[str, Callable[[Any, str], Any]] = {
     "timeout": _seconds,
     "expect_fingerprint": _fingerprint,
     "trust": _trust,

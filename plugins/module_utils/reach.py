@@ -28,11 +28,12 @@ class Place(NamedTuple):
 def places_of(endpoint: Endpoint, timeout: float) -> List[Place]:
     """The endpoint's first address that takes a connection, or with `addresses: all` each.
 
-    timeout: seconds that an endpoint has which has none itself. A STARTTLS dialogue is led here, once for each address:
+    timeout: seconds that an endpoint has which has none itself; with `all` each address has what resolving the name left
+    of them, or a black hole in front would use up the others' time. A STARTTLS dialogue is led here, once for each address:
     s_client leads it again, and says little of a refusal.
     """
     seconds = endpoint.get("timeout") or timeout
-    until = time.time() + seconds
+    started = time.time()
     target, port = endpoint.get("address") or endpoint["host"], endpoint["port"]
     try:
         found = socket.getaddrinfo(target, port, 0, socket.SOCK_STREAM)
@@ -42,7 +43,8 @@ def places_of(endpoint: Endpoint, timeout: float) -> List[Place]:
     # A server that listens on one address is told of once, whatever the resolver does.
     found = [entry for number, entry in enumerate(found) if entry not in found[:number]]
     groups = [[entry] for entry in found] if endpoint.get("addresses") == "all" else [found]
-    return [_reach(endpoint, group, max(until, time.time() + 0.1), seconds) for group in groups]
+    left = max(0.1, seconds - (time.time() - started))
+    return [_reach(endpoint, group, time.time() + left, seconds) for group in groups]
 
 
 def _reach(endpoint: Endpoint, found: List[Any], until: float, seconds: float) -> Place:

@@ -9,7 +9,7 @@ import subprocess
 import time
 from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 
-from ansible_collections.fullchain.tls.plugins.module_utils.endpoints import is_ip, label
+from ansible_collections.fullchain.tls.plugins.module_utils.endpoints import is_ip, label, to_ascii
 from ansible_collections.fullchain.tls.plugins.module_utils.words import HANDSHAKE_FAILED, NOT_TLS, UNREACHABLE
 
 _CERTIFICATE = re.compile(r"-----BEGIN CERTIFICATE-----\n.+?\n-----END CERTIFICATE-----\n", re.DOTALL)
@@ -140,7 +140,7 @@ def _arguments(endpoint: Endpoint, address: str, openssl: Openssl) -> List[str]:
         # OpenSSL before 1.1.1, and LibreSSL, send a name only when they are told to.
         arguments += ["-noservername"] if openssl.maker == "OpenSSL" and openssl.version >= (1, 1, 1) else []
     else:
-        arguments += ["-servername", name.encode("idna").decode("ascii") if not _is_ascii(name) else name]
+        arguments += ["-servername", to_ascii(name)]
     return arguments
 
 
@@ -153,10 +153,6 @@ def _offered(offer: Offer, openssl: Openssl) -> List[str]:
     elif offer.key_type and openssl.knows("TLSv1.3"):
         arguments.append("-no_tls1_3")  # whose ciphers say nothing of the key
     return arguments
-
-
-def _is_ascii(text: str) -> bool:
-    return all(ord(character) < 128 for character in text)
 
 
 def protocol_of(said: str) -> Optional[str]:

@@ -77,12 +77,21 @@ class _Inbox:
         return line.rstrip(b"\r\n")
 
     def until(self, end: Pattern[bytes], awaited: str) -> Generator[Turn, bytes, bytes]:
-        """What comes up to the first match of `end`, and with it."""
-        found = end.search(self.data)
-        while found is None:
-            yield from self.more(awaited)
-            found = end.search(self.data)
-        return (yield from self.take(found.end(), awaited))
+        """What comes up to the first match of `end`, and with it; `end` has one `>`, as its last byte.
+
+        Each byte is searched once, when the `>` after it has come: a server may send much, and in small pieces.
+        """
+        begin = known = 0
+        while True:
+            close = self.data.find(b">", known) + 1
+            if not close:
+                known = len(self.data)
+                yield from self.more(awaited)
+                continue
+            found = end.search(self.data, begin, close)
+            if found:
+                return (yield from self.take(found.end(), awaited))
+            begin = known = close
 
 
 # --- protocols of lines ---------------------------------------------------------------------------------------------
@@ -164,9 +173,10 @@ _XMPP_OPEN = (
     "<?xml version='1.0'?><stream:stream xmlns='jabber:client' "
     "xmlns:stream='http://etherx.jabber.org/streams' to='{name}' version='1.0'>"
 )
+# `[^<>]`, for a search that may run on over the next `<` begins anew at each of them.
 _XMPP_END = re.compile(rb"</(?:\w+:)?(?:features|error|stream)\s*>|<(?:\w+:)?features\s*/>")
-_XMPP_ANSWER = re.compile(rb"<proceed\b[^>]*/>|</proceed\s*>|<failure\b[^>]*>|</(?:\w+:)?(?:error|stream)\s*>")
-_XMPP_CONDITION = re.compile(rb"<([a-z-]+)\s[^>]*urn:ietf:params:xml:ns:xmpp-streams")
+_XMPP_ANSWER = re.compile(rb"<proceed\b[^<>]*/>|</proceed\s*>|<failure\b[^<>]*>|</(?:\w+:)?(?:error|stream)\s*>")
+_XMPP_CONDITION = re.compile(rb"<([a-z-]+)\s[^<>]*urn:ietf:params:xml:ns:xmpp-streams")
 
 
 def _xmpp(inbox: _Inbox, name: str) -> Dialogue:
@@ -190,7 +200,7 @@ def _go_on(said: bytes) -> None:
     """Raise Refused for the end of the stream (RFC 6120, 4.9)."""
     condition = _XMPP_CONDITION.search(said)
     if condition:
-        text = re.search(rb"<text\b[^>]*>([^<]*)", said)
+        text = re.search(rb"<text\b[^<>]*>([^<]*)", said)
         raise Refused(
             f"the XMPP server ends the stream: {quoted(b': '.join([condition[1], *(text.groups() if text else ())]))}"
         )

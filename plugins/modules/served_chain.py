@@ -36,7 +36,7 @@ options:
       - C(address), connect here instead of to C(host).
       - C(timeout), seconds, instead of O(timeout).
       - C(addresses), V(first) (the default, the first address of the name that takes a connection) or V(all), a result for
-        each A and AAAA record, one that the host has no route to among them.
+        each A and AAAA record, one that the host has no route to among them. Each of them has the C(timeout).
       - C(repeat), 1 to 64, so many new connections, for servers behind one address. What is alike is told once.
       - C(key_types), a list of V(ecdsa) and V(rsa), a connection for each, which takes no other. They offer TLS 1.2 at
         most, for only there the cipher says which kind of key is used. A kind that the server lacks is an error.

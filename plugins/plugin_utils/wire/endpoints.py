@@ -80,7 +80,7 @@ class Endpoint:
 def parse_endpoint(value: str | Mapping[str, Any]) -> Endpoint:
     """Read one endpoint as a user writes it: `host`, `host:port`, `[IPv6]:port`, a bare IPv6 address or a mapping.
 
-    Raises InputError naming the value and what was expected, also for a key that is not known.
+    Raises InputError naming the endpoint and what was expected, also for a key that is not known.
     """
     try:
         fields = reader.read_endpoint(value)
@@ -92,10 +92,10 @@ def parse_endpoint(value: str | Mapping[str, Any]) -> Endpoint:
     return Endpoint(**fields)
 
 
-def _name(text: str, shown: object, key: str) -> str:
+def _name(text: str, value: object, key: str) -> str:
     if key == "address" and reader.is_ip(text):
         return text  # with a zone (fe80::1%eth0), too: that is no server name, but can be connected to
     try:
         return parse_server_name(text)
     except InputError as error:
-        raise InputError(f"endpoint {shown!r}: {key}: {error}; an endpoint is {reader.FORMS}") from None
+        raise InputError(f"endpoint {reader.named(value)}: {key}: {error}; an endpoint is {reader.FORMS}") from None

@@ -25,12 +25,13 @@ try:
 except ImportError:  # not on every system that runs Python; only the limit of open files is read from it
     resource = None  # type: ignore[assignment]
 
+from ansible_collections.fullchain.tls.plugins.module_utils.s_client import Offer
 from ansible_collections.fullchain.tls.plugins.plugin_utils.wire.endpoints import Endpoint
 from ansible_collections.fullchain.tls.plugins.plugin_utils.wire.line import Wait
 from ansible_collections.fullchain.tls.plugins.plugin_utils.wire.looks import Look, gather, looks, offers
 from ansible_collections.fullchain.tls.plugins.plugin_utils.wire.resolve import Resolved, Resolver, literal
 from ansible_collections.fullchain.tls.plugins.plugin_utils.wire.served import UNREACHABLE, Served
-from ansible_collections.fullchain.tls.plugins.plugin_utils.wire.tls import EVERYTHING, Offer, new_context
+from ansible_collections.fullchain.tls.plugins.plugin_utils.wire.tls import EVERYTHING, new_context
 from ansible_collections.fullchain.tls.plugins.plugin_utils.wire.visit import Visit, visit
 
 DEFAULT_TIMEOUT = 10.0

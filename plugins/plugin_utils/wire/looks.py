@@ -9,10 +9,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
+from ansible_collections.fullchain.tls.plugins.module_utils.s_client import VERSIONS, Offer
 from ansible_collections.fullchain.tls.plugins.plugin_utils.wire.endpoints import Endpoint
 from ansible_collections.fullchain.tls.plugins.plugin_utils.wire.resolve import Address
 from ansible_collections.fullchain.tls.plugins.plugin_utils.wire.served import Served
-from ansible_collections.fullchain.tls.plugins.plugin_utils.wire.tls import EVERYTHING, VERSIONS, Offer
+from ansible_collections.fullchain.tls.plugins.plugin_utils.wire.tls import EVERYTHING
 
 
 class Look(NamedTuple):
@@ -46,7 +47,8 @@ def gather(seen: Sequence[tuple[Offer, Served]]) -> list[Served]:
     Those that tried a version come to `versions` of the others with the same address.
     """
     if len(seen) == 1:
-        return [seen[0][1]]
+        offer, served = seen[0]
+        return [replace(served, key_type=offer.key_type) if offer.key_type else served]
     counts: dict[Served, int] = {}
     taken: dict[str | None, list[str]] = {}
     asked = False

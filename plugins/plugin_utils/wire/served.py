@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ansible_collections.fullchain.tls.plugins.module_utils import endpoints as reader
 from ansible_collections.fullchain.tls.plugins.module_utils import words
 from ansible_collections.fullchain.tls.plugins.plugin_utils.errors import InputError
 from ansible_collections.fullchain.tls.plugins.plugin_utils.wire.endpoints import Endpoint, parse_endpoint
@@ -74,7 +75,8 @@ class Served:
     def from_dict(cls, value: Mapping[str, Any]) -> Served:
         """Read back what to_dict gave. Raises InputError saying which part is not as expected."""
         if not isinstance(value, Mapping) or "endpoint" not in value:
-            raise InputError(f"served entry {value!r} cannot be read: expected a result of fullchain.tls.served_chain")
+            called = reader.named(value) if isinstance(value, Mapping) else "that is no mapping"
+            raise InputError(f"served entry {called} cannot be read: expected a result of fullchain.tls.served_chain")
         unknown = sorted(str(key) for key in value if key not in _KEYS)
         if unknown:
             named = ", ".join(map(repr, unknown))

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import NamedTuple
 
 try:
     from OpenSSL import SSL, crypto
 except ImportError:  # plugin_utils/libraries.py says what is missing
     pass
 
+from ansible_collections.fullchain.tls.plugins.module_utils.s_client import VERSIONS, Offer
 from ansible_collections.fullchain.tls.plugins.module_utils.words import quoted
 from ansible_collections.fullchain.tls.plugins.plugin_utils.wire.served import HANDSHAKE_FAILED, NOT_TLS
 
@@ -45,15 +45,7 @@ class Trouble:
     detail: str
 
 
-class Offer(NamedTuple):
-    """What a connection offers: only `key_type`, `ecdsa` or `rsa`, or only `version`, one of VERSIONS; None for all."""
-
-    key_type: str | None = None
-    version: str | None = None
-
-
 EVERYTHING = Offer()
-VERSIONS = ("TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3")
 
 
 def new_context(offer: Offer = EVERYTHING, staple: bool = False) -> SSL.Context:

@@ -9,6 +9,7 @@ import pytest
 from ansible_collections.fullchain.tls.plugins.plugin_utils.errors import InputError
 from ansible_collections.fullchain.tls.plugins.plugin_utils.wire.endpoints import Endpoint, parse_endpoint
 
+SECRET = "-----BEGIN PRIVATE KEY-----"
 FORMS = "host, host:port, [IPv6]:port, or a mapping with `host`"
 
 
@@ -82,71 +83,78 @@ def test_accepted(value, expected, label):
             "endpoint '[a.example]:443' cannot be read; expected an IPv6 address in brackets, [::1]:443",
         ),
         ("[::1]443", "endpoint '[::1]443' cannot be read; expected an IPv6 address in brackets, [::1]:443"),
-        ({"port": 443}, "endpoint {'port': 443} cannot be read: it has no `host`"),
+        ({"port": 443}, "endpoint with the keys 'port' cannot be read: it has no `host`"),
         (
             {"host": "a.example", "ports": 1},
-            "endpoint {'host': 'a.example', 'ports': 1}: unknown key 'ports' (known: host, port, server_name, address, "
+            "endpoint 'a.example': unknown key 'ports' (known: host, port, server_name, address, "
             "expect_fingerprint, expect_certificate, timeout, trust, starttls, sni, addresses, repeat, key_types, versions)",
         ),
-        ({"host": 5}, "endpoint {'host': 5}: host 5 is neither a hostname nor an IP address"),
+        ({"host": 5}, "endpoint '5': host 5 is neither a hostname nor an IP address"),
         (
             {"host": "a", "port": True},
-            "endpoint {'host': 'a', 'port': True}: 'True' is not a port; expected a number from 1 to 65535",
+            "endpoint 'a': 'True' is not a port; expected a number from 1 to 65535",
+        ),
+        ({}, "endpoint without keys cannot be read: it has no `host`"),
+        (["a"], f"endpoint (a list) cannot be read; expected {FORMS}"),
+        (
+            {"host": "[::1]", "port": 8443, "sni": "b"},
+            "endpoint '[::1]:8443': sni 'b' is not known; expected true or false",
+        ),
+        (
+            {"host": "a", "port": 1, "server_name": "\u00e9..x"},
+            "endpoint 'a:1': server_name '\u00e9..x' cannot be written as an internationalised name (RFC 5891); "
+            "expected a hostname or an IP address",
         ),
         (
             {"host": "a", "timeout": 0},
-            "endpoint {'host': 'a', 'timeout': 0}: timeout 0 is not a time; expected seconds, more than 0",
+            "endpoint 'a': timeout 0 is not a time; expected seconds, more than 0",
         ),
         (
             {"host": "a", "timeout": "nan"},
-            "endpoint {'host': 'a', 'timeout': 'nan'}: timeout 'nan' is not a time; expected seconds, more than 0",
+            "endpoint 'a': timeout 'nan' is not a time; expected seconds, more than 0",
         ),
         (
             {"host": "a", "expect_fingerprint": "abc"},
-            "endpoint {'host': 'a', 'expect_fingerprint': 'abc'}: expect_fingerprint 'abc' is no SHA-256 fingerprint; "
-            "expected 64 hex digits",
+            "endpoint 'a': expect_fingerprint 'abc' is no SHA-256 fingerprint; expected 64 hex digits",
         ),
         (
             {"host": "a", "addresses": "both"},
-            "endpoint {'host': 'a', 'addresses': 'both'}: addresses 'both' is not known; expected first or all",
+            "endpoint 'a': addresses 'both' is not known; expected first or all",
         ),
         *(
             (
                 {"host": "a", "repeat": count},
-                f"endpoint {{'host': 'a', 'repeat': {count!r}}}: repeat {count!r} is not a count; expected a number from 1 to 64",
+                f"endpoint 'a': repeat {count!r} is not a count; expected a number from 1 to 64",
             )
             for count in (0, 65, True, "many", -1)
         ),
         *(
             (
                 {"host": "a", "key_types": kinds},
-                f"endpoint {{'host': 'a', 'key_types': {kinds!r}}}: key_types {kinds!r} is no list of kinds of keys; "
-                "expected a list of ecdsa and rsa",
+                f"endpoint 'a': key_types {kinds!r} is no list of kinds of keys; expected a list of ecdsa and rsa",
             )
             for kinds in ("rsa", [], ["rsa", "dsa"])
         ),
         (
             {"host": "a", "sni": "b"},
-            "endpoint {'host': 'a', 'sni': 'b'}: sni 'b' is not known; expected true or false",
+            "endpoint 'a': sni 'b' is not known; expected true or false",
         ),
         (
             {"host": "a", "expect_certificate": ["a.pem"]},
-            "endpoint {'host': 'a', 'expect_certificate': ['a.pem']}: expect_certificate ['a.pem'] is no certificate; "
-            "expected PEM text or a path",
+            "endpoint 'a': expect_certificate is no certificate; expected PEM text or a path",
         ),
         (
             {"host": "a", "expect_certificate": "a.pem", "expect_fingerprint": "ab" * 32},
-            f"endpoint {{'host': 'a', 'expect_certificate': 'a.pem', 'expect_fingerprint': '{'ab' * 32}'}}: "
-            "expect_fingerprint and expect_certificate exclude each other",
+            "endpoint 'a': expect_fingerprint and expect_certificate exclude each other",
         ),
         (
             {"host": "a", "starttls": "nntp"},
-            "endpoint {'host': 'a', 'starttls': 'nntp'}: starttls 'nntp' is not known; expected one of "
+            "endpoint 'a': starttls 'nntp' is not known; expected one of "
             "smtp, imap, pop3, ftp, ldap, xmpp, postgres, mysql",
         ),
         (
             {"host": "a", "trust": "system"},
-            "endpoint {'host': 'a', 'trust': 'system'}: trust 'system' is no list of PEM paths or words such as system",
+            "endpoint 'a': trust 'system' is no list of PEM paths or words such as system",
         ),
     ],
 )
@@ -154,6 +162,26 @@ def test_refused(value, message):
     with pytest.raises(InputError) as refusal:
         parse_endpoint(value)
     assert str(refusal.value) == message
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"host": "a", "client_key": SECRET},
+        {"host": "a", "expect_certificate": SECRET, "ports": 1},
+        {"host": "a", "expect_certificate": SECRET, "port": "x"},
+        {"host": "a", "expect_certificate": SECRET, "expect_fingerprint": "ab" * 32},
+        {"host": "a", "expect_certificate": [SECRET]},
+        {"host": "a b", "expect_certificate": SECRET},
+        {"host": {"host": "a", "client_key": SECRET}},
+        {"hots": "a", "expect_certificate": SECRET},
+        [{"host": "a", "client_key": SECRET}],
+    ],
+)
+def test_what_a_mapping_holds_is_not_told(value):
+    with pytest.raises(InputError) as refusal:
+        parse_endpoint(value)
+    assert "PRIVATE" not in str(refusal.value)
 
 
 @pytest.mark.parametrize(

@@ -7,15 +7,17 @@ from __future__ import annotations
 
 import socket
 import time
+from dataclasses import replace
 
 import pytest
+from ansible_collections.fullchain.tls.plugins.module_utils.s_client import Offer
 from ansible_collections.fullchain.tls.plugins.plugin_utils.wire import resolve
 from ansible_collections.fullchain.tls.plugins.plugin_utils.wire.endpoints import Endpoint, parse_endpoint
 from ansible_collections.fullchain.tls.plugins.plugin_utils.wire.fetch import fetch_all
 from ansible_collections.fullchain.tls.plugins.plugin_utils.wire.looks import gather, looks
 from ansible_collections.fullchain.tls.plugins.plugin_utils.wire.resolve import literal
 from ansible_collections.fullchain.tls.plugins.plugin_utils.wire.served import Served
-from ansible_collections.fullchain.tls.plugins.plugin_utils.wire.tls import EVERYTHING, Offer
+from ansible_collections.fullchain.tls.plugins.plugin_utils.wire.tls import EVERYTHING
 
 from tests.pki import Cert, mint
 from tests.unit.wire import servers
@@ -70,6 +72,11 @@ def test_what_is_alike_is_told_once():
     first, second = gather([(EVERYTHING, served) for served in (old, new, old, old)])
     assert (first.chain, first.connections) == ((b"old",), 3)
     assert (second.chain, second.connections) == ((b"new",), 1)
+
+
+def test_the_kind_of_key_is_told_of_a_single_connection():
+    offer, served = Offer(key_type="rsa"), Served(Endpoint(NAME, key_types=("rsa",)))
+    assert [one.key_type for one in gather([(offer, served)])] == ["rsa"]
 
 
 def test_versions_are_told_of_the_address_that_takes_them():
@@ -146,9 +153,11 @@ def test_both_kinds_of_keys(tmp_path, pki):
 def test_a_kind_of_key_that_the_server_lacks(tmp_path, pki):
     with servers.nginx(tmp_path, pki, ["leaf"]) as port:
         ecdsa, rsa = fetch({"address": HOST, "port": port, "key_types": ["rsa", "ecdsa"]})
+        alone = fetch({"address": HOST, "port": port, "key_types": ["rsa"]})
     assert (ecdsa.key_type, ecdsa.failure_kind, len(ecdsa.chain)) == ("ecdsa", None, 1)
     assert (rsa.key_type, rsa.failure_kind, rsa.chain) == ("rsa", "handshake-failed", ())
     assert rsa.failure_detail == "the server refused with the TLS alert 'handshake failure'"
+    assert alone == [replace(rsa, endpoint=alone[0].endpoint)]
 
 
 @pytest.mark.parametrize(

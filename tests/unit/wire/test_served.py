@@ -55,8 +55,19 @@ def test_an_endpoint_is_told_as_the_user_may_have_written_it():
             {"msg": "x"},
             "served cannot be read: expected the result of fullchain.tls.served_chain, or its list `served`",
         ),
-        ([{"chain": []}], "served entry {'chain': []} cannot be read: expected a result of fullchain.tls.served_chain"),
-        ([{"endpoint": {"host": "a b"}}], "endpoint {'host': 'a b'}: host: "),
+        (
+            [{"chain": []}],
+            "served entry with the keys 'chain' cannot be read: expected a result of fullchain.tls.served_chain",
+        ),
+        (
+            [{"host": "a", "client_key": "-----BEGIN PRIVATE KEY-----"}],
+            "served entry 'a' cannot be read: expected a result of fullchain.tls.served_chain",
+        ),
+        (
+            ["a"],
+            "served entry that is no mapping cannot be read: expected a result of fullchain.tls.served_chain",
+        ),
+        ([{"endpoint": {"host": "a b"}}], "endpoint 'a b': host: "),
         ([{"endpoint": ENDPOINT, "certs": []}], "served entry has unknown keys 'certs' (known: "),
         (
             [{"endpoint": ENDPOINT, "chain": ["PEM"]}],

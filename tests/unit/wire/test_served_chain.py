@@ -13,6 +13,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from ansible_collections.fullchain.tls.plugins.plugin_utils.wire.endpoints import parse_endpoint
@@ -183,6 +184,29 @@ def test_all_addresses(tmp_path, pki, monkeypatch):
     assert [served.address for served in first] == ["127.0.0.2"]
 
 
+def test_an_address_that_is_dead_takes_no_time_of_the_others(monkeypatch):
+    """Resolving takes 2 s, and each connection all that it may."""
+    from ansible_collections.fullchain.tls.plugins.module_utils import reach
+
+    now, given = [1000.0], []
+
+    def resolve(*arguments):
+        now[0] += 2
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, 443)) for address in ("192.0.2.1", "192.0.2.2")]
+
+    def connect(_sock, _sockaddr, seconds):
+        given.append(seconds)
+        now[0] += seconds
+        return "timed out"
+
+    monkeypatch.setattr(reach, "time", SimpleNamespace(time=lambda: now[0]))
+    monkeypatch.setattr(reach.socket, "getaddrinfo", resolve)
+    monkeypatch.setattr(reach, "_connect", connect)
+    reach.places_of({"host": NAME, "port": 443, "addresses": "all"}, 8)
+    reach.places_of({"host": NAME, "port": 443}, 8)
+    assert given == [6, 6, 3, 3]
+
+
 @pytest.mark.parametrize("interpreter", INTERPRETERS)
 def test_repeated(tmp_path, pki, interpreter):
     """Each connection that looks goes to the next server: the one that only tries the address must not come between."""
@@ -296,6 +320,10 @@ def test_dead_endpoints_hold_nobody_up(tmp_path, pki):
     ("parameters", "message"),
     [
         ({"endpoints": ["a:b"]}, "endpoint 'a:b': 'b' is not a port"),
+        (
+            {"endpoints": ["a", {"host": "b", "server_name": "\u00e9..x"}]},
+            "endpoint 'b': server_name '\u00e9..x' cannot be written as an internationalised name",
+        ),
         ({"endpoints": ["a"], "timeout": 0}, "timeout: 0 is not a time; expected seconds, more than 0"),
         ({"endpoints": ["a"], "workers": 0}, "workers: 0 is not a count; expected 1 or more"),
         ({"endpoints": ["a"], "openssl": "true"}, "true version said ''; expected OpenSSL's"),

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 
 import pytest
+from ansible_collections.fullchain.tls.plugins.module_utils import starttls
 from ansible_collections.fullchain.tls.plugins.module_utils.endpoints import STARTTLS_PORTS
 from ansible_collections.fullchain.tls.plugins.module_utils.starttls import (
     DIALOGUES,
@@ -204,6 +205,37 @@ def test_a_flood_is_cut_off(protocol, said):
         while received < 2 * MOST_BYTES:
             received += len(said) if isinstance(turn, Hear) else 0
             turn = talk.send(said if isinstance(turn, Hear) else b"")
+
+
+class Counting:
+    """A pattern that counts the bytes which it is given to search."""
+
+    def __init__(self, pattern):
+        self.pattern, self.searched = pattern, 0
+
+    def search(self, data, start=0, end=None):
+        end = len(data) if end is None else end
+        self.searched += end - start
+        return self.pattern.search(data, start, end)
+
+
+@pytest.mark.parametrize("said", [b"<a ", b"<a>", b"<proceed/", b"<fail", b"a", b">"])
+@pytest.mark.parametrize("size", [1, 4096])
+def test_xmpp_searches_each_byte_once(monkeypatch, said, size):
+    end, answer = Counting(starttls._XMPP_END), Counting(starttls._XMPP_ANSWER)
+    monkeypatch.setattr(starttls, "_XMPP_END", end)
+    monkeypatch.setattr(starttls, "_XMPP_ANSWER", answer)
+    first = XMPP_STREAM + b"<stream:features><starttls/></stream:features>"
+    flood = said * (8192 // len(said)) + b"<proceed/>"
+    lead("xmpp", [first, flood], size)
+    assert end.searched < len(first)
+    assert answer.searched <= len(flood)
+
+
+@pytest.mark.parametrize("pattern", [starttls._XMPP_ANSWER, starttls._XMPP_CONDITION])
+def test_no_xmpp_pattern_runs_on_over_the_next_tag(pattern):
+    """Or each `<` of many would have it search all that follows."""
+    assert pattern.search(b"<failure <urn:ietf:params:xml:ns:xmpp-streams>") is None
 
 
 @pytest.mark.parametrize("protocol", DIALOGUES)
