@@ -31,7 +31,6 @@ from ansible_collections.fullchain.tls.plugins.plugin_utils.verification import 
     Files,
     complete_files,
     judge_files,
-    judge_served,
     verify_endpoints,
 )
 from ansible_collections.fullchain.tls.plugins.plugin_utils.wire.endpoints import Endpoint, parse_endpoint
@@ -95,7 +94,7 @@ class ActionModule(ActionBase):
         served = [replace(item, endpoint=self._with_files(item.endpoint)) for item in served]
         if not endpoints and not served:
             raise InputError("there is nothing to verify: the list of endpoints is empty")
-        return [*verify_endpoints(endpoints, settings), *judge_served(served, settings)]
+        return verify_endpoints(endpoints, settings, served)
 
     def _complete(self, params: Mapping[str, Any], settings: Settings) -> dict[str, Any]:
         """Write the right chain; what is wrong with that one, and not with the given one, fails the task."""

@@ -47,16 +47,18 @@ _OLD_PROTOCOLS = ("SSLv3", "TLSv1", "TLSv1.1")
 _PLAIN_NAME = re.compile(r"[a-z0-9-]+(?:\.[a-z0-9-]+){2,}", re.ASCII)
 
 
-def verify_endpoints(endpoints: Sequence[Endpoint], settings: Settings) -> list[Result]:
+def verify_endpoints(endpoints: Sequence[Endpoint], settings: Settings, served: Sequence[Served] = ()) -> list[Result]:
     """Fetch what the endpoints serve and judge it: one result for each, in their order, or several where it asks for them.
 
+    served: what was fetched elsewhere, to be judged in the same sitting; its results come last.
     Raises InputError for settings that cannot be read, before any connection is made.
     """
     bench = _Bench(settings)
-    for endpoint in endpoints:
+    for endpoint in (*endpoints, *(item.endpoint for item in served)):
         bench.trust_of(endpoint)
     # Always with what is stapled: a client may refuse because of it.
-    return judge_served(fetch_all(endpoints, settings.timeout, settings.workers, staple=True), settings)
+    fetched = fetch_all(endpoints, settings.timeout, settings.workers, staple=True) if endpoints else []
+    return judge_served([*fetched, *served], settings)
 
 
 def judge_served(served: Sequence[Served], settings: Settings) -> list[Result]:

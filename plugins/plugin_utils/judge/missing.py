@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -27,18 +28,27 @@ def breaks_off(chain: Sequence[Certificate | Malformed], trust: TrustStore, at: 
 
 
 def missing_above(certificate: Certificate, fetched: Issuers, trust: TrustStore, at: datetime) -> Missing:
-    """Follow fetched issuers upwards from the certificate, whose issuer is not there."""
-    way: list[Certificate] = []
-    while len(way) < _MOST:
-        if any(signed_by(certificate, root) for root in trust.roots(certificate.issuer_der)):
-            return Missing(tuple(way), complete=True)
-        found = [
-            c for c in fetched.by_subject.get(certificate.issuer_der, ()) if signed_by(certificate, c) and c not in way
-        ]
-        if not found:
-            break
-        certificate = max(found, key=lambda c: (within_dates(c, at), not c.self_signed, c.not_after))
-        if certificate.self_signed:
-            return Missing(tuple(way), root=certificate)
-        way.append(certificate)
-    return Missing(tuple(way))
+    """Follow fetched issuers upwards from the certificate, whose issuer is not there.
+
+    Every way is tried, nearest ends first: one to a root of the store, else one to another root, else the one that lasts.
+    """
+    queue: deque[tuple[Certificate, ...]] = deque([(certificate,)])
+    seen, ends = {certificate}, []
+    while queue:
+        way = queue.popleft()
+        if any(signed_by(way[-1], root) for root in trust.roots(way[-1].issuer_der)):
+            return Missing(way[1:], complete=True)
+        above = [] if len(way) > _MOST else _issuers_of(way[-1], fetched, at)
+        roots = [issuer for issuer in above if issuer.self_signed]
+        above = [issuer for issuer in above if issuer not in seen and issuer not in roots]
+        if roots or not above:
+            ends.append(Missing(way[1:], root=roots[0] if roots else None))
+        seen.update(above)
+        queue.extend((*way, issuer) for issuer in above)
+    return min(ends, key=lambda end: end.root is None)
+
+
+def _issuers_of(certificate: Certificate, fetched: Issuers, at: datetime) -> list[Certificate]:
+    """Those that signed it, what is valid and lasts first."""
+    found = [c for c in fetched.by_subject.get(certificate.issuer_der, ()) if signed_by(certificate, c)]
+    return sorted(found, key=lambda c: (within_dates(c, at), c.not_after), reverse=True)

@@ -16,6 +16,7 @@ from typing import Any
 from ansible_collections.fullchain.tls.plugins.module_utils import endpoints as reader
 from ansible_collections.fullchain.tls.plugins.module_utils import words
 from ansible_collections.fullchain.tls.plugins.plugin_utils.errors import InputError
+from ansible_collections.fullchain.tls.plugins.plugin_utils.pki.certificates import printable
 from ansible_collections.fullchain.tls.plugins.plugin_utils.wire.endpoints import Endpoint, parse_endpoint
 
 UNREACHABLE, NOT_TLS, HANDSHAKE_FAILED = words.UNREACHABLE, words.NOT_TLS, words.HANDSHAKE_FAILED
@@ -84,7 +85,7 @@ class Served:
         endpoint = parse_endpoint(value["endpoint"])
         return cls(
             endpoint=endpoint,
-            **{key: value.get(key) for key in _PLAIN},
+            **{key: _read_text(value.get(key), key, endpoint) for key in _PLAIN},
             chain=_read_chain(value.get("chain") or (), endpoint),
             failure_kind=_read_kind(value.get("failure_kind"), endpoint),
             stapled=_read_staple(value.get("stapled"), endpoint),
@@ -109,6 +110,13 @@ def der_to_pem(der: bytes) -> str:
     return f"-----BEGIN CERTIFICATE-----\n{body}\n-----END CERTIFICATE-----\n"
 
 
+def _read_text(value: object, key: str, endpoint: Endpoint) -> str | None:
+    """A text that a host has told, without what would move a terminal's cursor."""
+    if value is not None and not isinstance(value, str):
+        raise InputError(f"served entry for {endpoint.label}: {key} is not a text")
+    return None if value is None else printable(value)
+
+
 def _read_staple(text: str | None, endpoint: Endpoint) -> bytes | None:
     try:
         return None if text is None else base64.b64decode(text, validate=True)
@@ -121,7 +129,7 @@ def _read_versions(items: object, endpoint: Endpoint) -> tuple[str, ...] | None:
         return None
     if not isinstance(items, (list, tuple)) or not all(isinstance(item, str) for item in items):
         raise InputError(f"served entry for {endpoint.label}: versions is not a list of versions of TLS")
-    return tuple(items)
+    return tuple(map(printable, items))
 
 
 def _read_count(value: object, endpoint: Endpoint) -> int:

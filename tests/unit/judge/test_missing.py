@@ -124,6 +124,24 @@ def test_only_what_has_signed_it_counts_and_what_lasts_is_preferred(pki: Pki) ->
     assert judge(alone).missing == Missing()
 
 
+def test_the_way_to_a_root_of_the_store_is_found_among_others(pki: Pki) -> None:
+    """A cross-sign by another root lasts longer, and was fetched along with the good one."""
+    longer = mint(
+        NOW,
+        root=Cert(),
+        other=Cert(),
+        inter=Cert(issuer="root", ends="900d"),
+        crossed=Cert(issuer="other", like="inter", ends="1800d"),
+        leaf=Cert(issuer="inter", names=[SHOP]),
+    )
+    names = ("crossed", "inter", "other")
+
+    found = judge(case(longer, "leaf", issuers=fetched(longer, *names))).missing
+    assert found == Missing(longer.chain("inter"), complete=True)
+    neither = replace(case(longer, "leaf", issuers=fetched(longer, *names)), trust=pki.trust("root"))
+    assert judge(neither).missing == Missing(longer.chain("crossed"), root=longer["other"])
+
+
 def test_issuers_that_lead_in_a_circle_end(pki: Pki) -> None:
     given = case(pki, "looped", issuers=fetched(pki, "loop_a", "loop_b"))
 

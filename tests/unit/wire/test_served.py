@@ -94,3 +94,11 @@ def test_refused(value, message):
     with pytest.raises(InputError) as refusal:
         read_served(value)
     assert str(refusal.value).startswith(message)
+
+
+@pytest.mark.parametrize("key", ["address", "protocol", "failure_detail", "cipher", "group", "key_type"])
+def test_what_a_host_tells_is_text_and_moves_no_cursor(key):
+    assert getattr(Served.from_dict({"endpoint": "shop.example.com", key: "\x1b[2J"}), key) == "\\x1b[2J"
+    with pytest.raises(InputError) as refusal:
+        Served.from_dict({"endpoint": "shop.example.com", key: {"a": 1}})
+    assert str(refusal.value) == f"served entry for shop.example.com:443: {key} is not a text"
