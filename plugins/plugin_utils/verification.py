@@ -36,9 +36,7 @@ from ansible_collections.fullchain.tls.plugins.plugin_utils.pki.trust import Tru
 from ansible_collections.fullchain.tls.plugins.plugin_utils.results import NOT_FETCHED, Result, result_of
 from ansible_collections.fullchain.tls.plugins.plugin_utils.settings import Settings
 from ansible_collections.fullchain.tls.plugins.plugin_utils.wire.endpoints import Endpoint
-from ansible_collections.fullchain.tls.plugins.plugin_utils.wire.fetch import (
-    fetch_all,
-)
+from ansible_collections.fullchain.tls.plugins.plugin_utils.wire.fetch import fetch_all
 from ansible_collections.fullchain.tls.plugins.plugin_utils.wire.served import Served
 
 # Forbidden by RFC 8996; the clients that the judge knows offer TLS 1.2 at least.

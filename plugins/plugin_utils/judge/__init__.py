@@ -9,7 +9,7 @@ No socket, no clock, no file and no Ansible in here.
 from __future__ import annotations
 
 from ansible_collections.fullchain.tls.plugins.plugin_utils.judge.backends import Backend
-from ansible_collections.fullchain.tls.plugins.plugin_utils.judge.missing import breaks_off, missing_above
+from ansible_collections.fullchain.tls.plugins.plugin_utils.judge.missing import missing_above
 from ansible_collections.fullchain.tls.plugins.plugin_utils.judge.model import (
     CLIENTS,
     SEVERITIES,
@@ -23,7 +23,7 @@ from ansible_collections.fullchain.tls.plugins.plugin_utils.judge.model import (
     parse_expires_soon,
 )
 from ansible_collections.fullchain.tls.plugins.plugin_utils.judge.putting_right import PutRight, put_right
-from ansible_collections.fullchain.tls.plugins.plugin_utils.judge.verdict import judge
+from ansible_collections.fullchain.tls.plugins.plugin_utils.judge.verdict import breaks_off, judge
 
 __all__ = [
     "CLIENTS",

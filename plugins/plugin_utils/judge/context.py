@@ -59,12 +59,17 @@ class Context:
         return tuple(served if anchor is None or anchor == served[-1][1] else [*served, (None, anchor)])
 
     @lazy
+    def broken_at(self) -> Certificate | None:
+        """The path's last certificate, where its issuer is neither served nor a root of the store; None elsewhere."""
+        last = self.steps[-1][1] if self.path is not None and self.path.breaks_off else None
+        return None if last is None or last.self_signed else last
+
+    @lazy
     def missing(self) -> Missing | None:
         """What was fetched of the issuers that are missing above the path's end; None where none is missing."""
-        last = self.steps[-1][1] if self.path is not None and self.path.breaks_off else None
-        if last is None or last.self_signed:
+        if self.broken_at is None:
             return None
-        return missing_above(last, self.case.fetched or Issuers(), self.case.trust, self.case.at)
+        return missing_above(self.broken_at, self.case.fetched or Issuers(), self.case.trust, self.case.at)
 
     def certificate(self, index: int) -> Certificate | None:
         """The served certificate, or None where it is malformed."""

@@ -6,25 +6,14 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
 from datetime import datetime
 
 from ansible_collections.fullchain.tls.plugins.plugin_utils.judge.model import Issuers, Missing
-from ansible_collections.fullchain.tls.plugins.plugin_utils.judge.paths import best_path, leaf_index, within_dates
-from ansible_collections.fullchain.tls.plugins.plugin_utils.pki.certificates import Certificate, Malformed, signed_by
+from ansible_collections.fullchain.tls.plugins.plugin_utils.judge.paths import within_dates
+from ansible_collections.fullchain.tls.plugins.plugin_utils.pki.certificates import Certificate, signed_by
 from ansible_collections.fullchain.tls.plugins.plugin_utils.pki.trust import TrustStore
 
 _MOST = 8  # issuers above each other
-
-
-def breaks_off(chain: Sequence[Certificate | Malformed], trust: TrustStore, at: datetime) -> Certificate | None:
-    """The last certificate of the best path, if its issuer is neither served nor a root of the store."""
-    leaf = leaf_index(chain)
-    if leaf is None:
-        return None
-    path = best_path(chain, leaf, trust, at)
-    last = chain[path.served[-1]]
-    return last if path.breaks_off and isinstance(last, Certificate) and not last.self_signed else None
 
 
 def missing_above(certificate: Certificate, fetched: Issuers, trust: TrustStore, at: datetime) -> Missing:

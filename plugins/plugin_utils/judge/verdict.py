@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import datetime
 
 from ansible_collections.fullchain.tls.plugins.plugin_utils.judge.catalogue import CATALOGUE, RANK
 from ansible_collections.fullchain.tls.plugins.plugin_utils.judge.context import Context
@@ -18,6 +19,8 @@ from ansible_collections.fullchain.tls.plugins.plugin_utils.judge.model import (
     Verdict,
 )
 from ansible_collections.fullchain.tls.plugins.plugin_utils.judge.rules import rules_for
+from ansible_collections.fullchain.tls.plugins.plugin_utils.pki.certificates import Certificate, Malformed
+from ansible_collections.fullchain.tls.plugins.plugin_utils.pki.trust import TrustStore
 
 
 def judge(case: Case) -> Verdict:
@@ -36,6 +39,11 @@ def judge(case: Case) -> Verdict:
         clients={client: client not in refusing for client in case.clients},
         roles=tuple(_role(context, index) for index in range(len(case.chain))),
     )
+
+
+def breaks_off(chain: Sequence[Certificate | Malformed], trust: TrustStore, at: datetime) -> Certificate | None:
+    """The last certificate of the best path, if its issuer is neither served nor a root of the store."""
+    return Context(Case(chain=tuple(chain), trust=trust, at=at)).broken_at
 
 
 def _causes_first(findings: Sequence[Finding]) -> tuple[Finding, ...]:
