@@ -12,7 +12,7 @@ from typing import Any
 import ansible.template
 from ansible.errors import AnsibleConnectionFailure, AnsibleError
 from ansible.plugins.action import ActionBase
-from ansible_collections.fullchain.tls.plugins.plugin_utils.controller import find_file
+from ansible_collections.fullchain.tls.plugins.plugin_utils.controller import ControllerFiles, find_file
 from ansible_collections.fullchain.tls.plugins.plugin_utils.deployment import messages
 from ansible_collections.fullchain.tls.plugins.plugin_utils.deployment.certificates import (
     Judged,
@@ -89,10 +89,8 @@ class ActionModule(ActionBase):
         self._answered: dict[str, Any] = {}
         try:
             require_libraries()
-            request = read_request(_plain(self._task.args))
-            trust = located(request.settings.trust, self._find_file)
-            request = replace(request, settings=replace(request.settings, trust=trust))
-            load_trust_store(trust)  # an unreadable one is told before anything else is done
+            self._files = ControllerFiles(self)
+            request = self._with_files(read_request(_plain(self._task.args)))
             result.update(self._deploy(request))
         except InputError as error:
             result.update(FAILURE, failed=True, msg=str(error))
@@ -102,6 +100,13 @@ class ActionModule(ActionBase):
             self._show(result["msg"])
         result.update(self._answered)
         return result
+
+    def _with_files(self, request: Request) -> Request:
+        """The request with what its settings and endpoints name found and read: what can't be is told before anything else is done."""
+        trust = located(request.settings.trust, self._files.find)
+        load_trust_store(trust)
+        targets = tuple(replace(target, endpoint=self._files.read_for(target.endpoint)) for target in request.targets)
+        return replace(request, settings=replace(request.settings, trust=trust), targets=targets)
 
     def _show(self, message: str) -> None:
         """Before 2.19 Ansible prints a failure as JSON alone, all its lines in one."""
@@ -212,7 +217,7 @@ class ActionModule(ActionBase):
 
     def _render(self, request: Request) -> list[WantedFile]:
         find = partial(find_file, self._find_needle, "templates")
-        renderer = Renderer(self._templar, self._variables, find, self._read)
+        renderer = Renderer(self._templar, self._variables, find, self._files.content)
         return [file for spec in request.files for file in renderer.files(spec)]
 
     def _judge_delivered(self, request: Request) -> list[Judged]:
@@ -242,21 +247,10 @@ class ActionModule(ActionBase):
             raise Stop(messages.refused(errors + unreadable, unsound), codes=codes)
         return judged
 
-    def _find_file(self, path: str) -> str | None:
-        """Where a path is that is relative to the role or the playbook, as for the module copy."""
-        try:
-            return str(self._find_needle("files", path))
-        except AnsibleError:
-            return None
-
-    def _read(self, path: str) -> bytes:
-        content: bytes = self._loader._get_file_contents(path)[0]  # decrypts a vaulted file in memory
-        return content
-
     def _read_certificate_file(self, path: str) -> bytes:
         found = find_file(self._find_needle, "files", path)
         try:
-            return self._read(found)
+            return self._files.content(found)
         except AnsibleError as error:
             raise OSError(None, str(error)) from error
 

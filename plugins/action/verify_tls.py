@@ -7,12 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
-from ansible.errors import AnsibleError
 from ansible.plugins.action import ActionBase
 from ansible_collections.fullchain.tls.plugins.plugin_utils.bundle import bundle_of, read_target
+from ansible_collections.fullchain.tls.plugins.plugin_utils.controller import ControllerFiles
 from ansible_collections.fullchain.tls.plugins.plugin_utils.errors import InputError
 from ansible_collections.fullchain.tls.plugins.plugin_utils.libraries import require_libraries
 from ansible_collections.fullchain.tls.plugins.plugin_utils.pki.keys import read_private_key, spki_sha256
@@ -33,7 +32,7 @@ from ansible_collections.fullchain.tls.plugins.plugin_utils.verification import 
     judge_files,
     verify_endpoints,
 )
-from ansible_collections.fullchain.tls.plugins.plugin_utils.wire.endpoints import Endpoint, parse_endpoint
+from ansible_collections.fullchain.tls.plugins.plugin_utils.wire.endpoints import parse_endpoint
 from ansible_collections.fullchain.tls.plugins.plugin_utils.wire.served import read_served
 
 ARGUMENTS: dict[str, Any] = {
@@ -76,6 +75,7 @@ class ActionModule(ActionBase):
         )
         try:
             require_libraries()
+            self._files = ControllerFiles(self)
             settings = self._located(read_settings(params))
             if params.get("complete_to") is not None:
                 return {**result, **self._complete(params, settings)}
@@ -87,11 +87,11 @@ class ActionModule(ActionBase):
     def _verify(self, params: Mapping[str, Any], settings: Settings) -> list[Result]:
         if params.get("chain") is not None:
             return [judge_files(self._read_files(params), settings)]
-        endpoints = [self._with_files(parse_endpoint(value)) for value in params.get("endpoints") or ()]
+        endpoints = [self._files.read_for(parse_endpoint(value)) for value in params.get("endpoints") or ()]
         if params["versions"]:
             endpoints = [replace(one, versions=True) if one.versions is None else one for one in endpoints]
         served = read_served(params["served"]) if params.get("served") is not None else []
-        served = [replace(item, endpoint=self._with_files(item.endpoint)) for item in served]
+        served = [replace(item, endpoint=self._files.read_for(item.endpoint)) for item in served]
         if not endpoints and not served:
             raise InputError("there is nothing to verify: the list of endpoints is empty")
         return verify_endpoints(endpoints, settings, served)
@@ -114,59 +114,18 @@ class ActionModule(ActionBase):
         }
 
     def _read_files(self, params: Mapping[str, Any]) -> Files:
-        source, pem = self._read(params["chain"], "chain")
+        source, pem = self._files.read(params["chain"], "chain")
         chain = read_certificates(pem, source)
         key_spki = None
         if params.get("privkey") is not None:
-            key_source, key_pem = self._read(params["privkey"], "privkey")
+            key_source, key_pem = self._files.read(params["privkey"], "privkey")
             key_spki = spki_sha256(read_private_key(key_pem, key_source))
         name = params.get("server_name")
         return Files(chain, parse_server_name(name) if name else None, key_spki, source)
 
-    def _read(self, value: str, key: str) -> tuple[str, bytes]:
-        """(what messages call it, its bytes): PEM text, or a path on the controller, searched for as `copy` does.
-
-        A file encrypted with ansible-vault is decrypted. What is no path is not quoted, nor is anything that stands for a key: it
-        may be a piece of one.
-        """
-        called = key if key == "privkey" else f"{key}: {value!r}"
-        if "-----BEGIN " in value:
-            return key, value.encode()
-        if "\n" in value or len(value) > 1024:
-            raise InputError(f"{key} is neither PEM text (it has no -----BEGIN line) nor a path")
-        try:
-            path = self._find_file(value) or str(Path(value).expanduser().resolve(strict=True))
-            # before the loader, whose words for it are another file's
-            Path(path).open("rb").close()
-            return value, Path(self._loader.get_real_file(path)).read_bytes()
-        except FileNotFoundError:
-            raise InputError(f"{called} cannot be read: no such file on the controller") from None
-        except (AnsibleError, OSError) as error:
-            said = getattr(error, "strerror", None) or getattr(error, "message", None) or error
-            raise InputError(f"{called} cannot be read: {said}") from None
-        finally:
-            self._loader.cleanup_all_tmp_files()
-
-    def _with_files(self, endpoint: Endpoint) -> Endpoint:
-        """The endpoint with the files found and read that it names."""
-        if endpoint.trust is not None:
-            endpoint = replace(endpoint, trust=located(endpoint.trust, self._find_file))
-        if endpoint.expect_certificate is not None:
-            source, pem = self._read(endpoint.expect_certificate, "expect_certificate")
-            leaf = read_certificates(pem, source)[0]
-            endpoint = replace(endpoint, expect_fingerprint=leaf.sha256, expect_certificate=None)
-        return endpoint
-
     def _located(self, settings: Settings) -> Settings:
-        stores = {name: located(items, self._find_file) for name, items in settings.trust_stores.items()}
-        return replace(settings, trust=located(settings.trust, self._find_file), trust_stores=stores)
-
-    def _find_file(self, path: str) -> str | None:
-        """Where a path is that is relative to the role or the playbook, as for the module copy."""
-        try:
-            return str(self._find_needle("files", path))
-        except AnsibleError:
-            return None
+        stores = {name: located(items, self._files.find) for name, items in settings.trust_stores.items()}
+        return replace(settings, trust=located(settings.trust, self._files.find), trust_stores=stores)
 
     def _conclude(
         self, results: list[Result], fail_on: str, show: bool, deciding: list[Result] | None = None

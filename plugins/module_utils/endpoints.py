@@ -8,7 +8,7 @@ Names are taken as they are written; the controller's plugin_utils/wire/endpoint
 
 import re
 from ipaddress import ip_address
-from typing import Any, Callable, Dict, Mapping, Optional, Tuple, Union
+from typing import Any, Callable, Dict, Iterable, Mapping, Optional, Tuple, Union
 
 FORMS = "host, host:port, [IPv6]:port, or a mapping with `host`"
 KEYS = (
@@ -26,10 +26,17 @@ KEYS = (
     "repeat",
     "key_types",
     "versions",
+    "client_auth",
+    "client_cert",
+    "client_key",
 )
 # Those that ask for several connections, and so may come to several results.
 SEVERAL = ("addresses", "repeat", "key_types", "versions")
 KEY_TYPES = ("ecdsa", "rsa")
+# What may be expected of a server that knows its clients by certificates.
+CLIENT_AUTH = ("required", "optional")
+CLIENT_KEYS = ("client_auth", "client_cert", "client_key")
+CONTROLLER_ALONE = "client_auth, client_cert and client_key are for endpoints that the controller connects to"
 # The protocols that come to TLS by STARTTLS or the like, and the port that each has in the clear (IANA).
 STARTTLS_PORTS = {
     "smtp": 25,
@@ -59,6 +66,13 @@ def read_endpoint(value: Any) -> Dict[str, Any]:
     if isinstance(value, Mapping):
         return _from_mapping(value)
     raise ValueError("endpoint {0} cannot be read; expected {1}".format(named(value), FORMS))
+
+
+def refuse_client_auth(values: Iterable[Any]) -> None:
+    """Raise ValueError for an endpoint, as a user writes it, that a host can't be asked about."""
+    for value in values:
+        if isinstance(value, Mapping) and any(value.get(key) is not None for key in CLIENT_KEYS):
+            raise ValueError("endpoint {0}: {1}".format(named(value), CONTROLLER_ALONE))
 
 
 def named(value: Any) -> str:
@@ -141,10 +155,19 @@ def _from_mapping(value: Mapping[Any, Any]) -> Dict[str, Any]:
     for key, read in _READERS.items():
         if key in given:
             given[key] = read(given[key], called)
-    if "expect_fingerprint" in given and "expect_certificate" in given:
-        raise ValueError("endpoint {0}: expect_fingerprint and expect_certificate exclude each other".format(called))
+    _refuse_combinations(given, called)
+    if "client_cert" in given:
+        given.setdefault("client_auth", CLIENT_AUTH[0])
     given["port"] = _port(given.get("port", STARTTLS_PORTS.get(given.get("starttls", ""), _DEFAULT_PORT)), called)
     return given
+
+
+def _refuse_combinations(given: Dict[str, Any], called: str) -> None:
+    if "expect_fingerprint" in given and "expect_certificate" in given:
+        raise ValueError("endpoint {0}: expect_fingerprint and expect_certificate exclude each other".format(called))
+    for key, other in (("client_key", "client_cert"), ("client_cert", "client_key")):
+        if key in given and other not in given:
+            raise ValueError("endpoint {0}: {1} goes with {2}, which is missing".format(called, key, other))
 
 
 def _name(value: Any, called: str, key: str) -> str:
@@ -252,12 +275,23 @@ def _yes_or_no(value: Any, called: str, key: str) -> bool:
     return text in ("true", "yes")
 
 
-def _certificate(value: Any, called: str) -> str:
-    if not isinstance(value, str) or not value.strip():
+def _client_auth(value: Any, called: str) -> str:
+    if value not in CLIENT_AUTH:
         raise ValueError(
-            "endpoint {0}: expect_certificate is no certificate; expected PEM text or a path".format(called)
+            "endpoint {0}: client_auth {1!r} is not known; expected {2}".format(called, value, " or ".join(CLIENT_AUTH))
         )
-    return value
+    return str(value)
+
+
+def _text_or_path(key: str) -> Callable[[Any, str], str]:
+    """A reader of PEM text or a path. What is neither is not quoted: it may be a piece of a key."""
+
+    def read(value: Any, called: str) -> str:
+        if not isinstance(value, str) or not value.strip():
+            raise ValueError("endpoint {0}: {1} is empty or no text; expected PEM text or a path".format(called, key))
+        return value
+
+    return read
 
 
 _READERS: Dict[str, Callable[[Any, str], Any]] = {
@@ -270,5 +304,6 @@ _READERS: Dict[str, Callable[[Any, str], Any]] = {
     "repeat": _repeat,
     "key_types": _key_types,
     "versions": _versions,
-    "expect_certificate": _certificate,
+    "client_auth": _client_auth,
+    **{key: _text_or_path(key) for key in ("expect_certificate", "client_cert", "client_key")},
 }

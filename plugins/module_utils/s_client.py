@@ -42,10 +42,14 @@ _CIPHERS = {None: "ALL", "ecdsa": "aECDSA", "rsa": "aRSA"}
 
 
 class Offer(NamedTuple):
-    """What a connection offers: only `key_type`, `ecdsa` or `rsa`, or only `version`, one of VERSIONS; None for all."""
+    """What a connection offers: only `key_type`, `ecdsa` or `rsa`, or only `version`, one of VERSIONS; None for all.
+
+    anonymous: no client certificate, though the endpoint has one.
+    """
 
     key_type: Optional[str] = None
     version: Optional[str] = None
+    anonymous: bool = False
 
 
 class Openssl(NamedTuple):

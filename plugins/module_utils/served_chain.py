@@ -10,7 +10,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Dict, List, Optional, Tuple
 
-from ansible_collections.fullchain.tls.plugins.module_utils.endpoints import read_endpoint
+from ansible_collections.fullchain.tls.plugins.module_utils.endpoints import read_endpoint, refuse_client_auth
 from ansible_collections.fullchain.tls.plugins.module_utils.reach import Failure, Place, places_of
 from ansible_collections.fullchain.tls.plugins.module_utils.s_client import (
     VERSIONS,
@@ -39,6 +39,7 @@ def fetch_all(
     versions: whether to try which versions of TLS are taken, where an endpoint doesn't say.
     Raises ValueError for parameters that cannot be read, OSError when the command can't be run.
     """
+    refuse_client_auth(endpoints)
     read = [read_endpoint(value) for value in endpoints]
     if timeout <= 0:
         raise ValueError("timeout: {0} is not a time; expected seconds, more than 0".format(timeout))

@@ -23,7 +23,7 @@ description:
   - This is an action plugin. Judging is done on the controller; on the host Python 3.6 and the C(openssl) command are enough.
 requirements:
   - cryptography >= 43 (on the controller)
-  - pyOpenSSL >= 24 (on the controller)
+  - pyOpenSSL >= 24.3 (on the controller)
 options:
   root:
     description:
@@ -175,6 +175,7 @@ options:
   endpoints:
     description:
       - What to look at on the wire, as for O(fullchain.tls.verify_tls#module:endpoints).
+      - C(client_auth), C(client_cert) and C(client_key) need O(verify_from=controller).
       - A mapping may have C(certificate), the name of one of O(certificates) or O(lineages) whose leaf has to be served. Left out, it is the
         one whose server names hold the endpoint's name.
     type: list

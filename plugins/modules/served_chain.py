@@ -45,6 +45,7 @@ options:
         knows them all.
       - C(sni), default V(true). With V(false) no name is sent.
       - C(expect_fingerprint), C(expect_certificate) and C(trust) are handed on to M(fullchain.tls.verify_tls).
+      - C(client_auth), C(client_cert) and C(client_key) are refused. They are for endpoints that the controller connects to.
     type: list
     elements: raw
     required: true

@@ -23,7 +23,7 @@ notes:
   - This is an action. It runs on the controller and connects to no managed host; a single task with C(run_once) verifies
     thousands of endpoints.
 requirements:
-  - cryptography 43 and pyOpenSSL 24.2 or newer, on the controller
+  - cryptography 43 and pyOpenSSL 24.3 or newer, on the controller
   - certifi on the controller, for the trust store V(mozilla)
   - purejks on the controller, for Java keystores as trust stores
 extends_documentation_fragment:
@@ -57,6 +57,12 @@ options:
       - C(key_types), a list of V(ecdsa) and V(rsa), a connection for each, which takes no other. They offer TLS 1.2 at
         most, for only there the cipher says which kind of key is used. A kind that the server lacks is an error.
       - C(versions), instead of O(versions).
+      - C(client_cert) and C(client_key), a client certificate with its intermediates and its private key, which is not encrypted; each
+        PEM text or a path on the controller, a file encrypted with C(ansible-vault) among them. They are presented when the server
+        asks, and the key is never printed or returned.
+      - C(client_auth), V(required) (the default with C(client_cert)) or V(optional), what is expected of the server. Without C(client_cert),
+        V(required) expects that the server asks and that it turns away a client that has none. To see what is done with a client, C(GET /)
+        is sent after the handshake, except behind C(starttls). With both, a second connection is made, without the certificate.
       - C(starttls), for a server that comes to TLS by STARTTLS or the like. V(smtp), V(imap), V(pop3), V(ftp), V(ldap),
         V(xmpp), V(postgres) or V(mysql), whose ports are 25, 143, 110, 21, 389, 5222, 5432 and 3306.
       - One of O(endpoints), O(served) and O(chain) is required. O(chain) goes with neither of the others.
@@ -339,6 +345,18 @@ results:
       type: list
       elements: str
       returned: always
+    client_auth:
+      description: What the handshake showed of client certificates.
+      type: dict
+      returned: when C(client_auth) is expected and the server sent its certificate, or the handshake failed after the server had asked
+      contains:
+        requested:
+          description: The server asks for a client certificate.
+          type: bool
+        authorities:
+          description: The CAs that it names then. It need not name any.
+          type: list
+          elements: str
     clients:
       description: For each of O(clients), whether it accepts the chain.
       type: dict

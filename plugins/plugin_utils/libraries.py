@@ -10,8 +10,9 @@ from importlib import metadata
 
 from ansible_collections.fullchain.tls.plugins.plugin_utils.errors import InputError
 
-# cryptography 43 brought times with their zone to OCSP responses, as 42 had to certificates; pyOpenSSL 24.2 goes with it.
-REQUIRED = {"cryptography": (43, 0), "pyOpenSSL": (24, 2)}
+# cryptography 43 brought times with their zone to OCSP responses, as 42 had to certificates; pyOpenSSL 24.3 takes its
+# certificates and keys, to present them.
+REQUIRED = {"cryptography": (43, 0), "pyOpenSSL": (24, 3)}
 
 
 def require_libraries() -> None:

@@ -13,7 +13,7 @@ from typing import Any
 from ansible_collections.fullchain.tls.plugins.plugin_utils.judge import Finding, Missing, Verdict
 from ansible_collections.fullchain.tls.plugins.plugin_utils.pki.certificates import Certificate, Malformed
 from ansible_collections.fullchain.tls.plugins.plugin_utils.wire.endpoints import Endpoint
-from ansible_collections.fullchain.tls.plugins.plugin_utils.wire.served import UNREACHABLE, Served
+from ansible_collections.fullchain.tls.plugins.plugin_utils.wire.served import UNREACHABLE, ClientAuth, Served
 
 Result = dict[str, Any]
 
@@ -39,12 +39,17 @@ def result_of(label: str, served: Served, chain: Sequence[Certificate | Malforme
         "chain": [_describe(item, role) for item, role in zip(chain, verdict.roles, strict=True)],
         "findings": [_finding(finding) for finding in verdict.findings],
         **({"missing": _missing(verdict.missing)} if verdict.missing else {}),
+        **({"client_auth": _client_auth(served.client_auth)} if served.client_auth else {}),
         **({"trust_stores": dict(verdict.stores)} if verdict.stores else {}),
     }
 
 
 def _missing(missing: Missing) -> dict[str, Any]:
     return {"certificates": [_describe(c, "intermediate") for c in missing.intermediates], "complete": missing.complete}
+
+
+def _client_auth(shown: ClientAuth) -> dict[str, Any]:
+    return {"requested": shown.requested, "authorities": [authority.text for authority in shown.authorities]}
 
 
 def _describe(item: Certificate | Malformed, role: str) -> dict[str, Any]:

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
+from typing import Any
 
 from ansible_collections.fullchain.tls.plugins.plugin_utils import revocation
 from ansible_collections.fullchain.tls.plugins.plugin_utils.backends import backends_of
@@ -26,6 +27,7 @@ from ansible_collections.fullchain.tls.plugins.plugin_utils.judge import (
     parse_expires_soon,
     put_right,
 )
+from ansible_collections.fullchain.tls.plugins.plugin_utils.mutual import mutual_of
 from ansible_collections.fullchain.tls.plugins.plugin_utils.pki.certificates import (
     Certificate,
     Malformed,
@@ -170,14 +172,17 @@ class _Bench:
 
     def _answer(self, served: Served, backends: tuple[Backend, ...]) -> tuple[_Parsed, Verdict]:
         chain = tuple(map(parse_certificate, served.chain))
-        name, expected, failure = served.endpoint.name, served.endpoint.expect_fingerprint, _failure(served)
-        stapled = served.stapled
-        question = (chain, _alike(chain, name), expected, failure, served.endpoint.trust, stapled, backends)
+        endpoint = served.endpoint
+        beside: dict[str, Any] = {
+            "expect_sha256": endpoint.expect_fingerprint,
+            "failure": _failure(served),
+            "stapled": served.stapled,
+            "backends": backends,
+            "mutual": mutual_of(served),
+        }
+        question = (chain, _alike(chain, endpoint.name), endpoint.trust, *beside.values())
         if question not in self._answers:
-            trust = self.trust_of(served.endpoint)
-            self._answers[question] = self.judge(
-                chain, name, trust, expect_sha256=expected, failure=failure, stapled=stapled, backends=backends
-            )
+            self._answers[question] = self.judge(chain, endpoint.name, self.trust_of(endpoint), **beside)
         return chain, self._answers[question]
 
     def judge(
@@ -185,13 +190,10 @@ class _Bench:
         chain: _Parsed,
         server_name: str | None,
         trust: TrustStore | None = None,
-        key_spki: str | None = None,
-        expect_sha256: str | None = None,
-        failure: Failure | None = None,
         stapled: bytes | None = None,
-        backends: tuple[Backend, ...] = (),
-        on_the_wire: bool = True,
+        **known: Any,
     ) -> Verdict:
+        """known: further fields of the case."""
         return judge(
             Case(
                 chain=chain,
@@ -202,12 +204,8 @@ class _Bench:
                 server_name=server_name,
                 clients=self._settings.clients,
                 expires_soon=self._settings.expires_soon,
-                key_spki=key_spki,
-                expect_sha256=expect_sha256,
-                failure=failure,
                 revocation=self._evidence(stapled),
-                backends=backends,
-                on_the_wire=on_the_wire,
+                **known,
             )
         )
 
@@ -231,7 +229,13 @@ def _failure(served: Served) -> Failure | None:
     """What the wire met, for the judge; a handshake in a protocol that clients refuse is a failure for them."""
     if served.failure_kind is not None:
         lacking = None if served.chain else served.key_type
-        return Failure(served.failure_kind, served.failure_detail or "", served.endpoint.starttls, lacking)
+        wanted = served.client_auth is not None and served.client_auth.requested and not served.endpoint.client_cert
+        return Failure(served.failure_kind, served.failure_detail or "", served.endpoint.starttls, lacking, wanted)
     if served.protocol in _OLD_PROTOCOLS:
         return Failure("protocol-too-old", f"offered TLS 1.0 to 1.3, the server chose {served.protocol}")
+    without = served.anonymous
+    if without is not None and without.failure_kind is not None and without.client_auth is None:
+        return Failure(
+            without.failure_kind, f"on the connection without a client certificate, {without.failure_detail}"
+        )
     return None

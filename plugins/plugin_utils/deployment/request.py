@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ansible_collections.fullchain.tls.plugins.module_utils.endpoints import SEVERAL
+from ansible_collections.fullchain.tls.plugins.module_utils import endpoints as reader
 from ansible_collections.fullchain.tls.plugins.plugin_utils.errors import InputError
 from ansible_collections.fullchain.tls.plugins.plugin_utils.pki.names import parse_server_name
 from ansible_collections.fullchain.tls.plugins.plugin_utils.settings import Settings, read_settings
@@ -112,6 +112,7 @@ def read_request(values: Mapping[str, Any]) -> Request:
     lineages = tuple(_lineage(item, f"lineages[{n}]") for n, item in _items(values, "lineages"))
     _unique([spec.name for spec in certificates] + [spec.name for spec in lineages], "certificates and lineages")
     covered = _covering([*certificates, *lineages])
+    verify_from = _choice(values.get("verify_from") or "controller", VERIFY_FROM, "verify_from")
     return Request(
         root=_absolute(values.get("root"), "root").rstrip("/"),
         directories=_metadata(values, "", 0o700),
@@ -125,9 +126,9 @@ def read_request(values: Mapping[str, Any]) -> Request:
         pid_file=_optional_path(values, "pid_file"),
         error_log=_optional_path(values, "error_log"),
         reload_timeout=_seconds(values.get("reload_timeout", 10), "reload_timeout"),
-        targets=tuple(_target(item, n, covered) for n, item in _items(values, "endpoints")),
+        targets=tuple(_target(item, n, covered, verify_from) for n, item in _items(values, "endpoints")),
         settings=read_settings({key: values[key] for key in SETTINGS_KEYS if key in values}),
-        verify_from=_choice(values.get("verify_from") or "controller", VERIFY_FROM, "verify_from"),
+        verify_from=verify_from,
         verify_timeout=_seconds(values.get("verify_timeout", 30), "verify_timeout"),
     )
 
@@ -221,7 +222,7 @@ def _server_name(value: Any, label: str) -> str:
         raise InputError(f"{label}: {error}") from None
 
 
-def _target(value: Any, number: int, covered: Mapping[str, str | None]) -> Target:
+def _target(value: Any, number: int, covered: Mapping[str, str | None], verify_from: str) -> Target:
     """An endpoint; without `certificate` the one entry whose server_names hold the endpoint's name is expected."""
     label = f"endpoints[{number}]"
     wanted = value.get("certificate") if isinstance(value, Mapping) else None
@@ -232,10 +233,12 @@ def _target(value: Any, number: int, covered: Mapping[str, str | None]) -> Targe
     except InputError as error:
         raise InputError(f"{label}: {error}") from None
     for key in endpoint.given:
-        if key in SEVERAL:
+        if key in reader.SEVERAL:
             raise InputError(
                 f"{label}: {key} is for verify_tls; a deploy makes one connection at a time to an endpoint"
             )
+    if endpoint.client_auth is not None and verify_from != "controller":
+        raise InputError(f"{label}: {reader.CONTROLLER_ALONE}, not with verify_from: {verify_from}")
     if endpoint.expect_certificate is not None:
         raise InputError(
             f"{label}: expect_certificate is for verify_tls; what a deploy expects is named by `certificate`"

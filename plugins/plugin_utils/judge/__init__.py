@@ -22,6 +22,7 @@ from ansible_collections.fullchain.tls.plugins.plugin_utils.judge.model import (
     Verdict,
     parse_expires_soon,
 )
+from ansible_collections.fullchain.tls.plugins.plugin_utils.judge.mutual import Mutual, Reply
 from ansible_collections.fullchain.tls.plugins.plugin_utils.judge.putting_right import PutRight, put_right
 from ansible_collections.fullchain.tls.plugins.plugin_utils.judge.verdict import breaks_off, judge
 
@@ -35,7 +36,9 @@ __all__ = [
     "Finding",
     "Issuers",
     "Missing",
+    "Mutual",
     "PutRight",
+    "Reply",
     "Verdict",
     "breaks_off",
     "judge",

@@ -194,6 +194,25 @@ CATALOGUE: Mapping[str, Entry] = {
     "inconsistent-backends": Entry(
         "transport", "warning", "Servers behind one endpoint serve different chains, or not all of them serve one."
     ),
+    # What was asked for, too: a client that comes with the certificate notices the second one alone.
+    "client-certificate-not-requested": Entry("mutual TLS", "error", "The server asks for no client certificate."),
+    "client-certificate-rejected": Entry(
+        "mutual TLS",
+        "error",
+        "The server does not take the client certificate.",
+        {
+            "openssl": "alert unknown ca",
+            "curl": "alert unknown ca",
+            "python": "alert unknown ca",
+            "nodejs": "ERR_SSL_TLSV1_ALERT_UNKNOWN_CA",
+            "java": "Received fatal alert: unknown_ca",
+            "go": "remote error: tls: unknown certificate authority",
+            "gnutls": "A TLS fatal alert has been received.",
+        },
+    ),
+    "client-certificate-not-required": Entry(
+        "mutual TLS", "error", "The server serves clients that have no certificate."
+    ),
     "key-mismatch": Entry("files", "error", "The private key is not the leaf's.", _NO_HANDSHAKE),
     "malformed-certificate": Entry(
         "presentation",

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 
 # Extended key usages (RFC 5280 4.2.1.12); the two older ones once let servers ask for strong cryptography.
 SERVER_AUTH = "1.3.6.1.5.5.7.3.1"
+CLIENT_AUTH = "1.3.6.1.5.5.7.3.2"
 ANY_USAGE = "2.5.29.37.0"
 _MICROSOFT_SGC = "1.3.6.1.4.1.311.10.3.3"
 _NETSCAPE_SGC = "2.16.840.1.113730.4.1"

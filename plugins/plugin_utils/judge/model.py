@@ -13,6 +13,7 @@ from functools import lru_cache
 
 from ansible_collections.fullchain.tls.plugins.plugin_utils.errors import InputError
 from ansible_collections.fullchain.tls.plugins.plugin_utils.judge.backends import Backend
+from ansible_collections.fullchain.tls.plugins.plugin_utils.judge.mutual import Mutual
 from ansible_collections.fullchain.tls.plugins.plugin_utils.pki.certificates import Certificate, Malformed
 from ansible_collections.fullchain.tls.plugins.plugin_utils.pki.revocation import Crl, OcspResponse, Unusable
 from ansible_collections.fullchain.tls.plugins.plugin_utils.pki.trust import TrustStore
@@ -33,6 +34,7 @@ class Failure:
     detail: str  # what the connection met, in the system's or the TLS library's words
     starttls: str | None = None  # the protocol whose way to TLS was asked for
     key_type: str | None = None  # the only kind of key that the client had offered to take
+    certificate_wanted: bool = False  # the server had asked for a client certificate, and got none
 
     def __post_init__(self) -> None:
         if self.kind not in FAILURES:
@@ -86,6 +88,7 @@ class Case:
     failure: Failure | None = None
     on_the_wire: bool = True  # a server has sent it; False: it is in files
     backends: tuple[Backend, ...] = ()  # what the connections to the endpoint have met, where there were several
+    mutual: Mutual | None = None  # what the endpoint is to do about client certificates, and did
     fetched: Issuers | None = None  # to name what is missing; they fill nothing in
     stores: Mapping[str, TrustStore] = field(default_factory=dict)  # others that the verdict tells completeness for
     revocation: Evidence | None = None  # None leaves revocation unjudged
@@ -93,8 +96,8 @@ class Case:
     @property
     def is_a_chain_alone(self) -> bool:
         """Nothing is known beside the chain: no key, no connection and nothing stapled."""
-        beside = (self.failure, self.expect_sha256, self.key_spki, self.revocation)
-        return beside == (None, None, None, None) and not self.backends
+        beside = (self.failure, self.expect_sha256, self.key_spki, self.revocation, self.mutual)
+        return not any(beside) and not self.backends
 
 
 @dataclass(frozen=True)

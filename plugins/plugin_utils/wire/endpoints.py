@@ -6,12 +6,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 from ansible_collections.fullchain.tls.plugins.module_utils import endpoints as reader
 from ansible_collections.fullchain.tls.plugins.plugin_utils.errors import InputError
 from ansible_collections.fullchain.tls.plugins.plugin_utils.pki.names import parse_server_name
+
+Credential = tuple[str, str]
+"""A client's certificate with its intermediates, and its private key, as PEM texts."""
 
 
 @dataclass(frozen=True)
@@ -33,6 +36,9 @@ class Endpoint:
     addresses: `first`, the first of the target's that takes a connection, or `all`, a connection to each.
     repeat: connections to make, 1 to 64. key_types: those to ask for, `ecdsa` and `rsa`, a connection for each.
     versions: whether to try which versions of TLS the server takes, a connection for each; None does as the run does.
+    client_auth: what is expected of the server, `required` or `optional` client certificates; None leaves it unjudged.
+    client_cert, client_key: what to present, a chain and its key, both or neither, as PEM text or a path. Whoever can read
+        files puts their texts here instead of the paths.
     """
 
     host: str
@@ -49,6 +55,9 @@ class Endpoint:
     repeat: int = 1
     key_types: tuple[str, ...] = ()
     versions: bool | None = None
+    client_auth: str | None = None
+    client_cert: str | None = field(default=None, repr=False)
+    client_key: str | None = field(default=None, repr=False)
 
     @property
     def label(self) -> str:
@@ -57,9 +66,9 @@ class Endpoint:
 
     @property
     def given(self) -> dict[str, Any]:
-        """The fields that differ from their defaults."""
-        values = ((field, getattr(self, field.name)) for field in fields(self))
-        return {field.name: value for field, value in values if value != field.default}
+        """The fields that differ from their defaults, without what may hold a key."""
+        values = ((item, getattr(self, item.name)) for item in fields(self) if item.repr)
+        return {item.name: value for item, value in values if value != item.default}
 
     @property
     def name(self) -> str:
@@ -70,6 +79,11 @@ class Endpoint:
     def target(self) -> str:
         """The hostname or IP address that is connected to."""
         return self.address or self.host
+
+    @property
+    def credential(self) -> Credential | None:
+        """The client certificate to present, and its key."""
+        return None if self.client_cert is None or self.client_key is None else (self.client_cert, self.client_key)
 
     @property
     def sni_name(self) -> str | None:

@@ -26,7 +26,7 @@ except ImportError:  # not on every system that runs Python; only the limit of o
     resource = None  # type: ignore[assignment]
 
 from ansible_collections.fullchain.tls.plugins.module_utils.s_client import Offer
-from ansible_collections.fullchain.tls.plugins.plugin_utils.wire.endpoints import Endpoint
+from ansible_collections.fullchain.tls.plugins.plugin_utils.wire.endpoints import Credential, Endpoint
 from ansible_collections.fullchain.tls.plugins.plugin_utils.wire.line import Wait
 from ansible_collections.fullchain.tls.plugins.plugin_utils.wire.looks import Look, gather, looks, offers
 from ansible_collections.fullchain.tls.plugins.plugin_utils.wire.resolve import Resolved, Resolver, literal
@@ -78,6 +78,11 @@ def _open_limit() -> int:
     return _MAX_OPEN if soft == resource.RLIM_INFINITY else max(8, min(_MAX_OPEN, soft // 2))
 
 
+def _hello(endpoint: Endpoint, offer: Offer) -> tuple[Offer, Credential | None]:
+    """What makes one TLS client another."""
+    return offer, None if offer.anonymous else endpoint.credential
+
+
 _Place = tuple[int, int]  # of a connection: the endpoint's, and which of its connections
 
 
@@ -87,7 +92,8 @@ class _Work:
     def __init__(self, endpoints: Sequence[Endpoint], timeout: float, staple: bool) -> None:
         self._endpoints = endpoints
         self._timeout = timeout
-        self._contexts = {offer: new_context(offer, staple) for offer in {o for e in endpoints for o in offers(e)}}
+        hellos = {_hello(endpoint, offer) for endpoint in endpoints for offer in offers(endpoint)}
+        self._contexts = {hello: new_context(hello[0], staple, hello[1]) for hello in hellos}
         self._ready: deque[tuple[_Place, Look, float]] = deque()
         self._found: list[list[tuple[Offer, Served | None]]] = [[] for _endpoint in endpoints]
         self._wakes: Sequence[_Wake] = ()
@@ -142,7 +148,7 @@ class _Work:
         endpoint = self._endpoints[place[0]]
         seconds = self.seconds(endpoint)
         until = time.monotonic() + max(0.0, seconds - took)
-        return place, visit(endpoint, look.addresses, until, seconds, self._contexts[look.offer])
+        return place, visit(endpoint, look.addresses, until, seconds, self._contexts[_hello(endpoint, look.offer)])
 
     def found(self, place: _Place, served: Served) -> None:
         index, number = place

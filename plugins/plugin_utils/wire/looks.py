@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
+from ansible_collections.fullchain.tls.plugins.module_utils.endpoints import CLIENT_AUTH
 from ansible_collections.fullchain.tls.plugins.module_utils.s_client import VERSIONS, Offer
 from ansible_collections.fullchain.tls.plugins.plugin_utils.wire.endpoints import Endpoint
 from ansible_collections.fullchain.tls.plugins.plugin_utils.wire.resolve import Address
@@ -24,15 +25,22 @@ class Look(NamedTuple):
 
 
 _ONE = (EVERYTHING,)
+REQUIRED = CLIENT_AUTH[0]
+_ANONYMOUS = Offer(anonymous=True)
 
 
 def offers(endpoint: Endpoint) -> Sequence[Offer]:
     """What is offered to each address, once for each connection."""
-    if not (endpoint.key_types or endpoint.versions) and endpoint.repeat == 1:
+    if not (endpoint.key_types or endpoint.versions or endpoint.client_cert) and endpoint.repeat == 1:
         return _ONE  # as most endpoints ask for
     kinds = [Offer(key_type=key_type) for key_type in endpoint.key_types] or [EVERYTHING]
     versions = [Offer(version=version) for version in VERSIONS] if endpoint.versions else []
-    return [*kinds * endpoint.repeat, *versions]
+    return [*kinds * endpoint.repeat, *versions, *([_ANONYMOUS] if _shows_that_required(endpoint) else [])]
+
+
+def _shows_that_required(endpoint: Endpoint) -> bool:
+    """Whether a connection without the endpoint's client certificate has to show that the server wants one."""
+    return endpoint.client_cert is not None and endpoint.client_auth == REQUIRED
 
 
 def looks(endpoint: Endpoint, addresses: tuple[Address, ...]) -> list[Look]:
@@ -44,23 +52,29 @@ def looks(endpoint: Endpoint, addresses: tuple[Address, ...]) -> list[Look]:
 def gather(seen: Sequence[tuple[Offer, Served]]) -> list[Served]:
     """What the connections of one endpoint have shown: what is alike is told once, with the number of `connections`.
 
-    Those that tried a version come to `versions` of the others with the same address.
+    Those that tried a version come to `versions` of the others with the same address, the one without a client certificate to
+    their `anonymous`.
     """
     if len(seen) == 1:
         offer, served = seen[0]
         return [replace(served, key_type=offer.key_type) if offer.key_type else served]
     counts: dict[Served, int] = {}
     taken: dict[str | None, list[str]] = {}
-    asked = False
+    anonymous = {served.address: served for offer, served in seen if offer.anonymous}
+    tried = [(offer.version, served) for offer, served in seen if offer.version]
+    for version, served in tried:
+        if served.protocol == version:
+            taken.setdefault(served.address, []).append(version)
     for offer, served in seen:
-        if offer.version is None:
+        if not (offer.version or offer.anonymous):
             one = replace(served, key_type=offer.key_type)
             counts[one] = counts.get(one, 0) + 1
-            continue
-        asked = True
-        if served.protocol == offer.version:
-            taken.setdefault(served.address, []).append(offer.version)
     return [
-        replace(one, connections=count, versions=tuple(taken.get(one.address, ())) if asked else None)
+        replace(
+            one,
+            connections=count,
+            versions=tuple(taken.get(one.address, ())) if tried else None,
+            anonymous=anonymous.get(one.address),
+        )
         for one, count in counts.items()
     ]

@@ -11,7 +11,7 @@ import re
 import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from ansible_collections.fullchain.tls.plugins.module_utils import endpoints as reader
 from ansible_collections.fullchain.tls.plugins.module_utils import words
@@ -27,6 +27,27 @@ _KEYS = ("endpoint", *_PLAIN, "chain", "failure_kind", "stapled", "versions", "c
 _BLOCK = re.compile(r"-----BEGIN CERTIFICATE-----(.+?)-----END CERTIFICATE-----", re.DOTALL)
 
 
+class Authority(NamedTuple):
+    """A CA that a server names when it asks for a client certificate: its name's DER, and as RFC 4514 text."""
+
+    der: bytes
+    text: str
+
+
+@dataclass(frozen=True)
+class ClientAuth:
+    """What a connection showed of client certificates.
+
+    requested: the server asked for one in the handshake; authorities: the CAs that it named.
+    status: of its answer to an HTTP request, None for none; notice: what that answer says of the certificate.
+    """
+
+    requested: bool
+    authorities: tuple[Authority, ...] = ()
+    status: int | None = None
+    notice: str | None = None
+
+
 @dataclass(frozen=True)
 class Served:
     """What one endpoint served.
@@ -40,6 +61,9 @@ class Served:
     chain: DER of each certificate as served, in served order; kept when the handshake failed after it.
     failure_kind: one of FAILURE_KINDS, or None; failure_detail says what happened, in a sentence's words.
     stapled: the OCSP response that came with the chain, DER; b"" when none came, None when nobody looked for one.
+    client_auth: set where the server came to its own certificate, and the endpoint expects something of client certificates or
+        the handshake failed after one was asked for.
+    anonymous: what was served to a connection that had no client certificate, beside this one that had.
     """
 
     endpoint: Endpoint
@@ -54,9 +78,11 @@ class Served:
     key_type: str | None = None
     versions: tuple[str, ...] | None = None
     connections: int = 1
+    client_auth: ClientAuth | None = None
+    anonymous: Served | None = None
 
     def to_dict(self) -> dict[str, Any]:
-        """The shape that the module served_chain returns: certificates as PEM, the staple as base64."""
+        """The shape that the module served_chain returns: certificates as PEM, the staple as base64. It has no client certificates."""
         return {
             "endpoint": {**self.endpoint.given, "host": self.endpoint.host, "port": self.endpoint.port},
             "address": self.address,
@@ -83,9 +109,10 @@ class Served:
             named = ", ".join(map(repr, unknown))
             raise InputError(f"served entry has unknown keys {named} (known: {', '.join(_KEYS)})")
         endpoint = parse_endpoint(value["endpoint"])
+        plain: dict[str, Any] = {key: _read_text(value.get(key), key, endpoint) for key in _PLAIN}
         return cls(
             endpoint=endpoint,
-            **{key: _read_text(value.get(key), key, endpoint) for key in _PLAIN},
+            **plain,
             chain=_read_chain(value.get("chain") or (), endpoint),
             failure_kind=_read_kind(value.get("failure_kind"), endpoint),
             stapled=_read_staple(value.get("stapled"), endpoint),

@@ -6,7 +6,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 try:
     from OpenSSL import SSL, crypto
@@ -15,11 +17,17 @@ except ImportError:  # plugin_utils/libraries.py says what is missing
 
 from ansible_collections.fullchain.tls.plugins.module_utils.s_client import VERSIONS, Offer
 from ansible_collections.fullchain.tls.plugins.module_utils.words import quoted
-from ansible_collections.fullchain.tls.plugins.plugin_utils.wire.served import HANDSHAKE_FAILED, NOT_TLS
+from ansible_collections.fullchain.tls.plugins.plugin_utils.errors import InputError
+from ansible_collections.fullchain.tls.plugins.plugin_utils.pki.certificates import printable
+from ansible_collections.fullchain.tls.plugins.plugin_utils.pki.keys import read_private_key
+from ansible_collections.fullchain.tls.plugins.plugin_utils.pki.pem import read_certificates
+from ansible_collections.fullchain.tls.plugins.plugin_utils.wire.endpoints import Credential
+from ansible_collections.fullchain.tls.plugins.plugin_utils.wire.served import HANDSHAKE_FAILED, NOT_TLS, Authority
 
 # Content types of the two records a TLS server may open with (RFC 8446, 5.1).
 _ALERT, _HANDSHAKE = 0x15, 0x16
 _APPLICATION_DATA = 0x17
+_CERTIFICATE = 0x0B  # a handshake message's type
 
 _ASKS_FOR_STAPLE = object()  # a context's app data
 
@@ -48,10 +56,11 @@ class Trouble:
 EVERYTHING = Offer()
 
 
-def new_context(offer: Offer = EVERYTHING, staple: bool = False) -> SSL.Context:
+def new_context(offer: Offer = EVERYTHING, staple: bool = False, credential: Credential | None = None) -> SSL.Context:
     """A client that accepts everything it is served, in order to look at it: nothing is verified here.
 
     staple: its connections ask for a stapled OCSP response (RFC 6066 8), which costs about a fiftieth of their number.
+    credential: what to present when the server asks; a chain that can be read, and its key.
 
     Offers TLS 1.0 up and whatever cipher is left (SECLEVEL 0), so that an old or weak server is seen and judged
     instead of being missed; RFC 5746 likewise (servers without secure renegotiation).
@@ -70,7 +79,24 @@ def new_context(offer: Offer = EVERYTHING, staple: bool = False) -> SSL.Context:
     if staple:
         context.set_ocsp_client_callback(_keep_staple)
         context.set_app_data(_ASKS_FOR_STAPLE)
+    if credential is not None:
+        _present(context, *credential)
     return context
+
+
+def _present(context: SSL.Context, chain: str, key: str) -> None:
+    """Raises InputError for a kind of key that the library can't use."""
+    leaf, *issuers = (certificate.x509 for certificate in read_certificates(chain, "client_cert"))
+    context.use_certificate(leaf)
+    for issuer in issuers:
+        context.add_extra_chain_cert(issuer)
+    private: Any = read_private_key(key, "client_key")
+    try:
+        context.use_privatekey(private)
+    except (TypeError, SSL.Error):
+        raise InputError(
+            "client_key is of a kind that cannot be presented from here; expected RSA, ECDSA or Ed25519"
+        ) from None
 
 
 def _keep_staple(connection: SSL.Connection, staple: bytes, _data: object) -> bool:
@@ -124,23 +150,40 @@ def negotiated_group(connection: SSL.Connection) -> str | None:
     return name
 
 
-def refusal_follows(connection: SSL.Connection, flight: bytes) -> bool:
-    """Whether the server may still refuse after the handshake that looked complete, `flight` being our last words in it.
+def is_1_3(connection: SSL.Connection) -> bool:
+    """Whether TLS 1.3 was agreed on."""
+    return bool(connection.get_protocol_version_name() == "TLSv1.3")
 
-    TLS 1.3 has the server check the client's (missing) certificate after the client is done (RFC 8446, 4.4.2.4). That it
-    was asked for shows in the flight: a Certificate message, empty as it is, goes before Finished. The names of CAs that
-    pyOpenSSL could tell need not be in the question.
+
+def certificate_requested(flight: bytes) -> bool:
+    """Whether the server has asked for a client certificate, `flight` being our last words in the handshake.
+
+    They then hold a Certificate message, be it an empty one: from TLS 1.3 on, a second encrypted record beside Finished
+    (RFC 8446, 4.4.2); before, in the clear, ahead of the key exchange (RFC 5246, 7.4.6). The names of CAs that pyOpenSSL
+    could tell need not be in the question.
     """
-    return connection.get_protocol_version_name() == "TLSv1.3" and _encrypted_records(flight) > 1
+    kinds = list(_records(flight))
+    encrypted = sum(kind == _APPLICATION_DATA for kind, _first in kinds)
+    return encrypted > 1 or kinds[:1] == [(_HANDSHAKE, _CERTIFICATE)]
 
 
-def _encrypted_records(flight: bytes) -> int:
-    """How many of the records are encrypted (RFC 8446, 5.1 and 5.2)."""
-    at = count = 0
-    while at + 5 <= len(flight):
-        count += flight[at] == _APPLICATION_DATA
+def _records(flight: bytes) -> Iterator[tuple[int, int]]:
+    """The type of each record, and the first byte in it, which in the clear is the message's type (RFC 8446, 5.1 and 4)."""
+    at = 0
+    while at + 5 < len(flight):
+        yield flight[at], flight[at + 5]
         at += 5 + int.from_bytes(flight[at + 3 : at + 5], "big")
-    return count
+
+
+def authorities(connection: SSL.Connection) -> tuple[Authority, ...]:
+    """The CAs whose client certificates the server says that it takes; it need not name any (RFC 8446, 4.2.4)."""
+    return tuple(Authority(name.der(), _text(name)) for name in connection.get_client_ca_list())
+
+
+def _text(name: crypto.X509Name) -> str:
+    """The name as RFC 4514 has it, the last part first."""
+    parts = (f"{kind.decode()}={value.decode('utf-8', 'replace')}" for kind, value in reversed(name.get_components()))
+    return printable(",".join(parts))
 
 
 def is_not_tls(first: bytes) -> Trouble | None:

@@ -21,14 +21,17 @@ from ansible_collections.fullchain.tls.plugins.module_utils.starttls import dial
 from ansible_collections.fullchain.tls.plugins.plugin_utils.wire.converse import Conversation
 from ansible_collections.fullchain.tls.plugins.plugin_utils.wire.endpoints import Endpoint
 from ansible_collections.fullchain.tls.plugins.plugin_utils.wire.line import Line, Steps, Wait
+from ansible_collections.fullchain.tls.plugins.plugin_utils.wire.question import Answer, ask
 from ansible_collections.fullchain.tls.plugins.plugin_utils.wire.resolve import Address
-from ansible_collections.fullchain.tls.plugins.plugin_utils.wire.served import UNREACHABLE, Served
+from ansible_collections.fullchain.tls.plugins.plugin_utils.wire.served import UNREACHABLE, ClientAuth, Served
 from ansible_collections.fullchain.tls.plugins.plugin_utils.wire.tls import (
     Trouble,
+    authorities,
+    certificate_requested,
     handshake_trouble,
+    is_1_3,
     negotiated_group,
     open_connection,
-    refusal_follows,
     served_chain,
     stapled,
 )
@@ -96,9 +99,14 @@ def _look(
         line.agreed = trouble is None
     if trouble is None:
         trouble = yield from _shake_hands(line, until, seconds)
-    if trouble is None and refusal_follows(line.connection, line.flight):
+    requested, answer = certificate_requested(line.flight), Answer(trouble)
+    if trouble is None and endpoint.client_auth and endpoint.starttls is None:
+        answer = yield from ask(line, endpoint.name, until)
+        trouble = answer.trouble
+    elif trouble is None and requested and is_1_3(line.connection):
         trouble = yield from _await_consent(line, min(until, time.monotonic() + _CONSENT_SECONDS))
     chain = served_chain(line.connection)
+    tells = chain and (endpoint.client_auth or (trouble and requested))
     return Served(
         endpoint,
         address=address.host,
@@ -109,7 +117,13 @@ def _look(
         failure_kind=trouble.kind if trouble else None,
         failure_detail=trouble.detail if trouble else None,
         stapled=stapled(line.connection),
+        client_auth=_client_auth(line, requested, answer) if tells else None,
     )
+
+
+def _client_auth(line: Line, requested: bool, answer: Answer) -> ClientAuth:
+    named = authorities(line.connection) if requested else ()
+    return ClientAuth(requested, named, answer.status, answer.notice)
 
 
 def _shake_hands(line: Line, until: float, seconds: float) -> Steps:
@@ -137,7 +151,7 @@ def _shake_hands(line: Line, until: float, seconds: float) -> Steps:
 
 
 def _await_consent(line: Line, until: float) -> Steps:
-    """Read once, for a server that refuses a missing client certificate does so only now."""
+    """Read once: TLS 1.3 has the server look at the client's certificate after the client is done (RFC 8446, 4.4.2.4)."""
     if not (yield Wait(line.sock, selectors.EVENT_READ, until)):
         return None
     try:

@@ -315,6 +315,30 @@ def test_a_database_that_comes_to_tls_by_starttls(work, pki):
     assert f"ok      {NAME}:{port} (mysql) at {HOST}, TLSv1." in printed
 
 
+def test_a_client_certificate_from_files_whose_key_is_never_shown(work, pki):
+    """The leaf of the PKI is for servers, so the server does not take it."""
+    files = {"client_cert": "fullchain.pem", "client_key": "privkey.pem"}
+    texts = {"client_cert": pki.pem("leaf"), "client_key": pki.key_pem("leaf")}
+    demand = f"ssl_verify_client on; ssl_client_certificate {work}/files/root.pem; ssl_verify_depth 3;"
+    with servers.nginx(work / "server", pki, CHAIN, demand) as port:
+        results, printed = run_tasks(
+            work,
+            [
+                verify(endpoints=[at(port, **files)], trust=["root.pem"]),
+                verify(endpoints=[at(port, **texts)], trust=["root.pem"]),
+                verify(endpoints=[at(port, client_auth="required")], trust=["root.pem"]),
+                {"fullchain.tls.served_chain": {"endpoints": [at(port, **texts)]}},
+            ],
+            "-vvvv",
+        )
+    assert [codes(result) for result in results[:3]] == [["client-certificate-rejected"]] * 2 + [[]]
+    assert results[0]["results"][0]["client_auth"]["requested"] is True
+    assert "client_cert and client_key are for endpoints that the controller connects to" in results[3]["msg"]
+    # What the playbook itself holds is Ansible's to print; a module and its results hold none of it.
+    assert pki.key_pem("leaf").splitlines()[1] not in json.dumps(results)
+    assert "AnsiballZ_served_chain" not in printed
+
+
 @pytest.mark.core
 def test_bad_input(work, server):
     one = [f"{HOST}:{server}"]
@@ -334,6 +358,18 @@ def test_bad_input(work, server):
             "expect_certificate: 'no.pem' cannot be read",
         ),
         (verify(endpoints=[{"host": "a", "expect_certificate": "privkey.pem"}]), "privkey.pem"),
+        (
+            verify(endpoints=[{"host": "a", "client_cert": "no.pem", "client_key": "privkey.pem"}]),
+            "endpoint 'a:443': client_cert: 'no.pem' cannot be read: no such file on the controller",
+        ),
+        (
+            verify(endpoints=[{"host": "a", "client_cert": "leaf.pem", "client_key": "other.key"}]),
+            "endpoint 'a:443': client_key is not the key of client_cert 'CN=leaf'",
+        ),
+        (
+            verify(endpoints=[{"host": "a", "client_cert": "leaf.pem", "client_key": "no-such-secret"}]),
+            "endpoint 'a:443': client_key cannot be read: no such file on the controller",
+        ),
         (verify(endpoints=[{"host": "a", "repeat": 65}]), "repeat 65 is not a count; expected a number from 1 to 64"),
         (verify(endpoints=one, at="today"), "at: 'today' is not a time; expected RFC 3339"),
         (verify(endpoints=one, clients=["chrome"]), "clients: 'chrome' is not known"),

@@ -104,6 +104,11 @@ def test_defaults() -> None:
             for asked in ({"addresses": "all"}, {"repeat": 2}, {"key_types": ["rsa"]}, {"versions": True})
         ),
         (
+            {"endpoints": [{"host": "shop.example.com", "client_auth": "required"}], "verify_from": "host"},
+            "endpoints[0]: client_auth, client_cert and client_key are for endpoints that the controller connects to, "
+            "not with verify_from: host",
+        ),
+        (
             {"endpoints": [{"host": "shop.example.com", "expect_certificate": "a.pem"}]},
             "endpoints[0]: expect_certificate is for verify_tls; what a deploy expects is named by `certificate`",
         ),

@@ -9,12 +9,19 @@ is trusted, and every client is chosen.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from typing import Any
 
-from ansible_collections.fullchain.tls.plugins.plugin_utils.judge import CLIENTS, Backend, Case, Evidence, Failure
+from ansible_collections.fullchain.tls.plugins.plugin_utils.judge import (
+    CLIENTS,
+    Backend,
+    Case,
+    Evidence,
+    Failure,
+    Mutual,
+)
 from ansible_collections.fullchain.tls.plugins.plugin_utils.pki.certificates import parse_certificate
 from ansible_collections.fullchain.tls.plugins.plugin_utils.pki.revocation import Unusable, parse_crl, parse_ocsp
 from ansible_collections.fullchain.tls.plugins.plugin_utils.pki.trust import TrustStore
@@ -48,6 +55,7 @@ class Row:
     expect: str | None = None  # which leaf was deployed
     failure: Failure | None = None
     backends: Sequence[Backend] = ()
+    mutual: Callable[[Pki], Mutual] | None = None
     public: Sequence[str] = ()  # roots that the public web trusts
     one_fault: bool = True  # False: clients may word another fault of it
     # What came stapled; b"": nothing; None: nobody looked
@@ -84,6 +92,7 @@ class Row:
             failure=self.failure,
             revocation=self.evidence(pki),
             backends=tuple(self.backends),
+            mutual=self.mutual(pki) if self.mutual else None,
         )
 
     def stapled(self, pki: Pki) -> bytes | None:

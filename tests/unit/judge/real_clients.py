@@ -17,11 +17,16 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from cryptography import x509
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.serialization import pkcs12
 from OpenSSL import SSL, crypto
 
 SOURCES = Path(__file__).parent / "clients"
+# go.mod says of which version the defaults are; no other toolchain is fetched for it.
+_GO = {**os.environ, "GOTOOLCHAIN": "local"}
 
 
 @dataclass(frozen=True)
@@ -34,8 +39,10 @@ class Served:
     server_name: str
     exotic_key: bool = False  # of a kind that Go does not serve
     staple: bytes = b""  # the OCSP response that comes along
+    client: str = ""  # a certificate that the client presents when asked, and its key
     port: int = 0
     trust_file: str = ""
+    client_file: str = ""  # `client` for those that read files; beside it, with the suffix .p12, for Java
 
     def as_json(self) -> dict[str, object]:
         staple = base64.b64encode(self.staple).decode()
@@ -45,22 +52,23 @@ class Served:
 def ask(cases: Sequence[Served], directory: Path) -> dict[str, list[str]]:
     """What each client says to each case: "" when it accepts, else its words. Needs them all; `make unit` installs them."""
     program = directory / "peer"
-    # go.mod says of which version the defaults are; no other toolchain is fetched for it.
-    subprocess.run(
-        ["go", "build", "-o", program, "."], check=True, cwd=SOURCES, env={**os.environ, "GOTOOLCHAIN": "local"}
-    )
+    subprocess.run(["go", "build", "-o", program, "."], check=True, cwd=SOURCES, env=_GO)
     with _serving(cases, program, directory) as listening:
         return {name: ask_client(listening, directory) for name, ask_client in _CLIENTS.items()}
+
+
+def ask_about(case: Served, directory: Path) -> dict[str, str]:
+    """What each client says to what listens on the case's port already, with the case's client certificate."""
+    (listening,) = _prepared([case], directory)
+    subprocess.run(["go", "build", "-o", directory / "peer", "."], check=True, cwd=SOURCES, env=_GO)
+    _write_cases([listening], directory)
+    return {name: ask_client([listening], directory)[0] for name, ask_client in _CLIENTS.items()}
 
 
 @contextmanager
 def _serving(cases: Sequence[Served], program: Path, directory: Path) -> Iterator[list[Served]]:
     """Each case on a port of its own. Go serves whatever bytes it is given; for keys that it does not know, OpenSSL does."""
-    prepared = []
-    for number, case in enumerate(cases):
-        trust_file = directory / f"trust{number}.pem"
-        trust_file.write_text(case.trust)
-        prepared.append(replace(case, trust_file=str(trust_file)))
+    prepared = _prepared(cases, directory)
     _write_cases([case for case in prepared if not case.exotic_key], directory)
     server = subprocess.Popen(
         [program, "serve", directory / "cases.json"],
@@ -77,6 +85,26 @@ def _serving(cases: Sequence[Served], program: Path, directory: Path) -> Iterato
     finally:
         server.kill()
         server.wait()
+
+
+def _prepared(cases: Sequence[Served], directory: Path) -> list[Served]:
+    """The cases with the files that clients read."""
+    prepared = []
+    for number, case in enumerate(cases):
+        trust_file, client_file = directory / f"trust{number}.pem", directory / f"client{number}.pem"
+        trust_file.write_text(case.trust)
+        if case.client:
+            client_file.write_text(case.client)
+            certificate, key = x509.load_pem_x509_certificate(case.client.encode()), _key(case.client)
+            encrypted = serialization.BestAvailableEncryption(b"changeit")
+            store = pkcs12.serialize_key_and_certificates(b"client", key, certificate, None, encrypted)
+            client_file.with_suffix(".p12").write_bytes(store)
+        prepared.append(replace(case, trust_file=str(trust_file), client_file=str(client_file) if case.client else ""))
+    return prepared
+
+
+def _key(pem: str) -> Any:
+    return serialization.load_pem_private_key(pem[pem.index("-----BEGIN PRIVATE KEY") :].encode(), None)
 
 
 def _with_ports(cases: Sequence[Served], ports: Sequence[int]) -> list[Served]:
@@ -149,25 +177,28 @@ def _openssl(case: Served) -> list[str]:
         else ["-verify_hostname", case.server_name, "-servername", case.server_name]
     )
     return ["openssl", "s_client", "-connect", f"127.0.0.1:{case.port}", "-CAfile", case.trust_file, "-no-CApath", "-no-CAstore",
-            "-verify_return_error", *check]  # fmt: skip
+            "-verify_return_error", *(["-cert", case.client_file] if case.client else []), *check]  # fmt: skip
 
 
 def _curl(case: Served) -> list[str]:
     name = case.server_name
     bracketed = f"[{name}]" if ":" in name else name
     return ["curl", "-sS", "--cacert", case.trust_file, "--capath", "/nonexistent", "--connect-to", f"::127.0.0.1:{case.port}",
-            f"https://{bracketed}/"]  # fmt: skip
+            *(["--cert", case.client_file] if case.client else []), f"https://{bracketed}/"]  # fmt: skip
 
 
 def _gnutls(case: Served) -> list[str]:
     return ["gnutls-cli", "--x509cafile", case.trust_file, "--port", str(case.port), "--no-ocsp", "--sni-hostname", case.server_name,
-            "--verify-hostname", case.server_name, "127.0.0.1"]  # fmt: skip
+            "--verify-hostname", case.server_name,
+            *(["--x509certfile", case.client_file, "--x509keyfile", case.client_file] if case.client else []), "127.0.0.1"]  # fmt: skip
 
 
 def _python(cases: Sequence[Served], _directory: Path) -> list[str]:
     def connect(case: Served) -> str:
         try:
             context = ssl.create_default_context(cadata=case.trust)
+            if case.client:
+                context.load_cert_chain(case.client_file)
             with (
                 socket.create_connection(("127.0.0.1", case.port), 10) as plain,
                 context.wrap_socket(plain, server_hostname=case.server_name),
@@ -182,7 +213,9 @@ def _python(cases: Sequence[Served], _directory: Path) -> list[str]:
 def _java(cases: Sequence[Served], directory: Path) -> list[str]:
     subprocess.run(["javac", "-d", directory, SOURCES / "Client.java"], check=True)
     lines = directory / "java.tsv"
-    lines.write_text("".join(f"{c.port}\t{c.server_name}\t{c.trust_file}\n" for c in cases))
+    lines.write_text(
+        "".join(f"{c.port}\t{c.server_name}\t{c.trust_file}\t{c.client_file.replace('.pem', '.p12')}\n" for c in cases)
+    )
     done = subprocess.run(
         ["java", "-XX:TieredStopAtLevel=1", "-cp", directory, "Client", lines],
         capture_output=True,

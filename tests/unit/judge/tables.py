@@ -5,7 +5,14 @@
 
 from __future__ import annotations
 
-from tests.unit.judge import cases, cases_authority, cases_constraints, cases_revocation, cases_strength
+from tests.unit.judge import (
+    cases,
+    cases_authority,
+    cases_constraints,
+    cases_mutual,
+    cases_revocation,
+    cases_strength,
+)
 
 VALID = (
     *cases.VALID,
@@ -14,6 +21,7 @@ VALID = (
     *cases_strength.VALID,
     *cases_revocation.VALID,
     *cases_revocation.GOOD_WHEN_CHECKED,
+    *cases_mutual.VALID,
 )
 # What clients can be asked about: it is in the chain.
 IN_THE_CHAIN = (
@@ -31,4 +39,5 @@ FAULTY = (
     *cases.BESIDE_THE_CHAIN,
     *cases_strength.BESIDE_THE_CHAIN,
     *cases_revocation.CHECKED,
+    *cases_mutual.FAULTY,
 )

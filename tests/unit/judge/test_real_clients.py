@@ -13,6 +13,7 @@ import os
 import re
 from dataclasses import replace
 from datetime import datetime, timezone
+from pathlib import Path
 
 import pytest
 from ansible_collections.fullchain.tls.plugins.plugin_utils.judge import CLIENTS, judge
@@ -20,13 +21,18 @@ from ansible_collections.fullchain.tls.plugins.plugin_utils.judge import CLIENTS
 from tests.documents import TABLE, clients_table
 from tests.pki import Pki
 from tests.unit.judge.cases import GARBAGE, Row
-from tests.unit.judge.real_clients import Served, ask
-from tests.unit.judge.tables import IN_THE_CHAIN, VALID
+from tests.unit.judge.real_clients import Served, ask, ask_about
+from tests.unit.judge.tables import FAULTY, IN_THE_CHAIN, VALID
+from tests.unit.wire.servers import s_server
 
 _EXOTIC = ("p192", "p224", "secp256k1", "brainpool256", "ed448", "mldsa65")
 # A certificate as the first must have the key that the server has; without a name there is nothing to connect to. No client
-# asks CRLs or responders.
-ROWS = [row for row in (*VALID, *IN_THE_CHAIN) if row.server_name and row.chain[0] != GARBAGE and row.crls is None]
+# asks CRLs or responders; here none has a certificate of its own.
+ROWS = [
+    row
+    for row in (*VALID, *IN_THE_CHAIN)
+    if row.server_name and row.chain[0] != GARBAGE and row.crls is None and row.mutual is None
+]
 
 
 @pytest.fixture(scope="module")
@@ -81,6 +87,23 @@ def test_clients_use_the_words_of_the_finding(
         if client in CLIENTS and not _said(words, answers[row.name][client])
     }
     assert not different
+
+
+def test_clients_use_the_words_for_a_client_certificate_that_is_refused(tmp_path: Path) -> None:
+    """With TLS 1.2, where the alert comes in the handshake: later, some clients no longer look.
+
+    The server names no CA: Java presents nothing that is of none of those named.
+    """
+    row = next(row for row in FAULTY if row.name == "client certificate of another CA")
+    pki = row.pki(datetime.now(timezone.utc))
+    demand = ("-tls1_2", "-Verify", "1", "-verify_return_error")
+    own = pki.pem("theirs") + pki.key_pem("theirs")
+    with s_server(tmp_path / "server", pki, list(row.chain), *demand) as port:
+        case = Served(row.served(pki), pki.key_pem("leaf"), pki.pem(*row.trust), str(row.server_name), client=own)
+        answers = ask_about(replace(case, port=port), tmp_path)
+    (finding,) = judge(row.case(pki)).findings
+
+    assert {client: answers[client] for client in CLIENTS if not _said(finding.clients[client], answers[client])} == {}
 
 
 def test_the_table_in_docs_is_this_one(minted: dict[str, Pki], answers: dict[str, dict[str, str]]) -> None:

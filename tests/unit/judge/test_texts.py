@@ -41,6 +41,20 @@ _NO_ADDRESS = (
     "revocation off."
 )
 
+_ASK = (
+    "Have the server ask: in nginx `ssl_client_certificate` and `ssl_verify_client on` in the server block (without a server name, "
+    "in the default server's), in Apache `SSLCACertificateFile` and `SSLVerifyClient require` in the VirtualHost."
+)
+_ANOTHER = (
+    "Put the CA that issued it into the server's bundle for clients (nginx `ssl_client_certificate`, Apache `SSLCACertificateFile`) "
+    "and reload, or present a certificate of a CA that the server trusts, with its intermediates behind it in client_cert. It has to "
+    "be valid today, and for clientAuth where it has extended key usages."
+)
+_INSIST = (
+    "Insist on it: in nginx `ssl_verify_client on` instead of `optional` or `optional_no_ca`, in Apache `SSLVerifyClient require` "
+    "instead of `optional`. Where the application is to decide for itself, expect `client_auth: optional` of the endpoint."
+)
+
 # name of the case, code, message, fix; digests and sizes, which differ from run to run, are cut
 TEXTS = [
     (
@@ -82,7 +96,75 @@ TEXTS = [
         "handshake-failed",
         "the server refuses the handshake: what the connection met",
         "Look into the server's error log. Usual causes: no certificate for this name "
-        "(ssl_reject_handshake), no cipher in common, a client certificate that is required.",
+        "(ssl_reject_handshake), no cipher in common.",
+    ),
+    (
+        "no client certificate where one is not expected to be required, and refused",
+        "handshake-failed",
+        "the server asks for a client certificate and refuses the handshake without one: the server refused with the TLS alert "
+        "'certificate required'",
+        "Give the endpoint `client_cert` and `client_key`, or `client_auth: required` where it is right so and nothing more is to be "
+        "tried. In the server, `ssl_verify_client` (nginx) or `SSLVerifyClient` (Apache) asks.",
+    ),
+    (
+        "the connection without a client certificate failed",
+        "unreachable",
+        "no connection could be made: on the connection without a client certificate, 192.0.2.7 took no connection within 10 s",
+        "Check that the server runs and listens on this address and port, that the name resolves to it, and "
+        "that no firewall is between.",
+    ),
+    (
+        "no client certificate asked for",
+        "client-certificate-not-requested",
+        "client certificates are to be required, and the server asks for none in the handshake",
+        _ASK,
+    ),
+    (
+        "client certificate of another CA",
+        "client-certificate-rejected",
+        "the server does not take the client certificate 'CN=theirs' of 'CN=their CA': the server refused with the TLS alert "
+        "'unknown ca'; the server names the CAs that it takes and its own is not among them (CN=our CA)",
+        _ANOTHER,
+    ),
+    (
+        "client certificate that has ended",
+        "client-certificate-rejected",
+        "the server does not take the client certificate 'CN=ended' of 'CN=our CA': it answers 400, 'The SSL certificate error'; "
+        "it ended on 2026-05-31 12:00 UTC",
+        _ANOTHER,
+    ),
+    (
+        "client certificate that has not begun",
+        "client-certificate-rejected",
+        "the server does not take the client certificate 'CN=early' of 'CN=our CA': it answers 400, 'The SSL certificate error'; "
+        "it begins only on 2026-06-02 12:00 UTC",
+        _ANOTHER,
+    ),
+    (
+        "client certificate for servers",
+        "client-certificate-rejected",
+        "the server does not take the client certificate 'CN=server' of 'CN=our CA': it answers 400, 'The SSL certificate error'; "
+        "its extended key usages lack clientAuth",
+        _ANOTHER,
+    ),
+    (
+        "client certificate without usages, rejected, no CA named",
+        "client-certificate-rejected",
+        "the server does not take the client certificate 'CN=plain' of 'CN=our CA': it answers 400, 'The SSL certificate error'",
+        _ANOTHER,
+    ),
+    (
+        "client certificate taken, none is fine too",
+        "client-certificate-not-required",
+        "the server asks for a client certificate and serves clients without one all the same: it answers 200",
+        _INSIST,
+    ),
+    (
+        "client certificate taken, none too, without HTTP",
+        "client-certificate-not-required",
+        "the server asks for a client certificate and serves clients without one all the same: the handshake is completed and "
+        "nothing refused",
+        _INSIST,
     ),
     (
         "a kind of key that the server lacks",

@@ -18,6 +18,10 @@ from tests.unit.judge.tables import FAULTY, VALID
 NOW = datetime(2026, 6, 1, 12, 0, tzinfo=timezone.utc)
 
 
+# Errors though no client may refuse: whoever asked is told.
+ASKED_FOR = ("stale-certificate", "revoked", *(code for code in CATALOGUE if code.startswith("client-certificate-")))
+
+
 @pytest.mark.parametrize("row", [*VALID, *FAULTY], ids=lambda row: row.name)
 def test_verdict(row: Row) -> None:
     verdict = judge(row.case(row.pki(NOW)))
@@ -48,7 +52,7 @@ def test_an_error_has_a_client_that_refuses_and_nothing_else_has(row: Row) -> No
     for clients in (case.clients, *((client,) for client in CLIENTS)):
         for finding in judge(replace(case, clients=clients)).findings:
             # CRLs, responders and most clients' eyes for staples: what was asked for is told, whoever minds
-            asked_for = finding.code in ("stale-certificate", "revoked") or lacks_what_was_asked_for
+            asked_for = finding.code in ASKED_FOR or lacks_what_was_asked_for
             assert bool(finding.clients) is (finding.severity == "error") or asked_for, (clients, finding)
             assert all(words and "{" not in words for words in finding.clients.values())
 

@@ -87,7 +87,8 @@ def test_accepted(value, expected, label):
         (
             {"host": "a.example", "ports": 1},
             "endpoint 'a.example': unknown key 'ports' (known: host, port, server_name, address, "
-            "expect_fingerprint, expect_certificate, timeout, trust, starttls, sni, addresses, repeat, key_types, versions)",
+            "expect_fingerprint, expect_certificate, timeout, trust, starttls, sni, addresses, repeat, key_types, versions, "
+            "client_auth, client_cert, client_key)",
         ),
         ({"host": 5}, "endpoint '5': host 5 is neither a hostname nor an IP address"),
         (
@@ -118,6 +119,16 @@ def test_accepted(value, expected, label):
             "endpoint 'a': expect_fingerprint 'abc' is no SHA-256 fingerprint; expected 64 hex digits",
         ),
         (
+            {"host": "a", "client_auth": "on"},
+            "endpoint 'a': client_auth 'on' is not known; expected required or optional",
+        ),
+        ({"host": "a", "client_cert": "a.pem"}, "endpoint 'a': client_cert goes with client_key, which is missing"),
+        ({"host": "a", "client_key": "MIIE..."}, "endpoint 'a': client_key goes with client_cert, which is missing"),
+        (
+            {"host": "a", "client_cert": "a.pem", "client_key": {"pem": "MIIE..."}},
+            "endpoint 'a': client_key is empty or no text; expected PEM text or a path",
+        ),
+        (
             {"host": "a", "addresses": "both"},
             "endpoint 'a': addresses 'both' is not known; expected first or all",
         ),
@@ -141,7 +152,7 @@ def test_accepted(value, expected, label):
         ),
         (
             {"host": "a", "expect_certificate": ["a.pem"]},
-            "endpoint 'a': expect_certificate is no certificate; expected PEM text or a path",
+            "endpoint 'a': expect_certificate is empty or no text; expected PEM text or a path",
         ),
         (
             {"host": "a", "expect_certificate": "a.pem", "expect_fingerprint": "ab" * 32},

@@ -14,6 +14,7 @@ from ansible_collections.fullchain.tls.plugins.plugin_utils.judge.rules import (
     constraints,
     files,
     missing,
+    mutual,
     name,
     presentation,
     revocation,
@@ -28,6 +29,7 @@ Rule = Callable[[Context], Iterator[Finding]]
 
 RULES: tuple[Rule, ...] = (
     *transport.RULES,
+    *mutual.RULES,
     *files.RULES,
     *presentation.RULES,
     *missing.RULES,
@@ -58,7 +60,7 @@ _SETTLED = (
     strength.weak_signature,
 )
 # What there is nothing to say of where only a chain was given.
-_BESIDE_THE_CHAIN = (*transport.RULES, *files.RULES, *revocation.RULES)
+_BESIDE_THE_CHAIN = (*transport.RULES, *mutual.RULES, *files.RULES, *revocation.RULES)
 
 
 def _without(*left_out: Rule) -> tuple[Rule, ...]:

@@ -37,8 +37,12 @@ _MESSAGES = {
     ),
     "handshake-failed": (
         "the server refuses the handshake: {detail}",
-        "Look into the server's error log. Usual causes: no certificate for this name (ssl_reject_handshake), no cipher in common, "
-        "a client certificate that is required.",
+        "Look into the server's error log. Usual causes: no certificate for this name (ssl_reject_handshake), no cipher in common.",
+    ),
+    "handshake-failed/client-certificate": (
+        "the server asks for a client certificate and refuses the handshake without one: {detail}",
+        "Give the endpoint `client_cert` and `client_key`, or `client_auth: required` where it is right so and nothing more is to be tried. "
+        "In the server, `ssl_verify_client` (nginx) or `SSLVerifyClient` (Apache) asks.",
     ),
     "handshake-failed/key-type": (
         "the server has no certificate with a key of the kind {key_type}, which is asked for, or takes no TLS 1.2: {detail}",
@@ -50,8 +54,8 @@ _MESSAGES = {
 
 def failed_connection(context: Context) -> Iterator[Finding]:
     """RFC 8446 4.4.2 begins where a certificate arrives; this is for when none did."""
-    failure = context.case.failure
-    if failure is None:
+    failure, mutual = context.case.failure, context.case.mutual
+    if failure is None or (mutual is not None and mutual.explains_failure):
         return
     if failure.key_type and failure.kind == "handshake-failed":
         # No client refuses: each takes the other kind.
@@ -59,8 +63,8 @@ def failed_connection(context: Context) -> Iterator[Finding]:
         message = message.format(detail=failure.detail, key_type=failure.key_type)
         yield context.finding(failure.kind, message, fix, refusing=())
         return
-    special = f"{failure.kind}/starttls" if failure.starttls else failure.kind
-    message, fix = _MESSAGES.get(special, _MESSAGES[failure.kind])
+    special = "client-certificate" if failure.certificate_wanted else "starttls" if failure.starttls else ""
+    message, fix = _MESSAGES.get(f"{failure.kind}/{special}", _MESSAGES[failure.kind])
     yield context.finding(failure.kind, message.format(detail=failure.detail, starttls=failure.starttls), fix)
 
 

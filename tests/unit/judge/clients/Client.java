@@ -10,22 +10,32 @@ import java.security.KeyStore;
 import java.security.cert.Certificate;
 import java.security.cert.CertificateFactory;
 import java.util.List;
+import javax.net.ssl.KeyManager;
+import javax.net.ssl.KeyManagerFactory;
 import javax.net.ssl.SNIHostName;
 import javax.net.ssl.SSLContext;
 import javax.net.ssl.SSLParameters;
 import javax.net.ssl.SSLSocket;
 import javax.net.ssl.TrustManagerFactory;
 
-/** The Java client. Arguments: a file of lines `port TAB server name TAB trust file`. One line of output a case: empty, or the error. */
+/** The Java client. Arguments: a file of lines `port TAB server name TAB trust file TAB PKCS#12 file to present, or nothing`. One line of output a case: empty, or the error. */
 public class Client {
     public static void main(String[] arguments) throws Exception {
         for (String line : Files.readAllLines(Path.of(arguments[0]))) {
             String[] fields = line.split("\t", -1);
-            System.out.println(connect(Integer.parseInt(fields[0]), fields[1], Path.of(fields[2])).replace("\n", " "));
+            System.out.println(connect(Integer.parseInt(fields[0]), fields[1], Path.of(fields[2]), fields[3]).replace("\n", " "));
         }
     }
 
-    static String connect(int port, String name, Path trust) throws Exception {
+    static KeyManager[] keys(Path file) throws Exception {
+        KeyStore store = KeyStore.getInstance("PKCS12");
+        store.load(new ByteArrayInputStream(Files.readAllBytes(file)), "changeit".toCharArray());
+        KeyManagerFactory factory = KeyManagerFactory.getInstance(KeyManagerFactory.getDefaultAlgorithm());
+        factory.init(store, "changeit".toCharArray());
+        return factory.getKeyManagers();
+    }
+
+    static String connect(int port, String name, Path trust, String own) throws Exception {
         KeyStore store = KeyStore.getInstance(KeyStore.getDefaultType());
         store.load(null, null);
         int number = 0;
@@ -36,7 +46,7 @@ public class Client {
         TrustManagerFactory factory = TrustManagerFactory.getInstance(TrustManagerFactory.getDefaultAlgorithm());
         factory.init(store);
         SSLContext context = SSLContext.getInstance("TLS");
-        context.init(null, factory.getTrustManagers(), null);
+        context.init(own.isEmpty() ? null : keys(Path.of(own)), factory.getTrustManagers(), null);
         try (java.net.Socket plain = new java.net.Socket("127.0.0.1", port);
                 SSLSocket socket = (SSLSocket) context.getSocketFactory().createSocket(plain, name, port, true)) {
             SSLParameters parameters = socket.getSSLParameters();

@@ -11,6 +11,7 @@ function connect(testCase) {
   return new Promise((resolve) => {
     const name = testCase.server_name;
     const options = { host: "127.0.0.1", port: testCase.port, ca: testCase.trust };
+    if (testCase.client) options.cert = options.key = testCase.client;
     if (!net.isIP(name)) options.servername = name;
     options.checkServerIdentity = (_host, certificate) => tls.checkServerIdentity(name, certificate);
     const socket = tls.connect(options, () => { socket.destroy(); resolve(""); });

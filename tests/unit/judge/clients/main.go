@@ -30,6 +30,7 @@ type testCase struct {
 	ServerName string   `json:"server_name"`
 	Port       int      `json:"port"`
 	Staple     string   `json:"staple"` // base64 of the OCSP response that is stapled; "" for none
+	Client     string   `json:"client"` // PEM of a certificate to present, and of its key; "" for none
 }
 
 func check(err error) {
@@ -75,7 +76,14 @@ func connect(c testCase) string {
 	roots := x509.NewCertPool()
 	roots.AppendCertsFromPEM([]byte(c.Trust))
 	address := fmt.Sprintf("127.0.0.1:%d", c.Port)
-	connection, err := tls.Dial("tcp", address, &tls.Config{RootCAs: roots, ServerName: c.ServerName})
+	config := &tls.Config{RootCAs: roots, ServerName: c.ServerName}
+	if c.Client != "" {
+		own, err := tls.X509KeyPair([]byte(c.Client), []byte(c.Client))
+		check(err)
+		// whatever CAs the server names
+		config.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return &own, nil }
+	}
+	connection, err := tls.Dial("tcp", address, config)
 	if err != nil {
 		return err.Error()
 	}
