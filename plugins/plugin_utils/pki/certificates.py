@@ -58,6 +58,7 @@ class Certificate:
         self.x509 = parsed
         self._extensions = tuple(parsed.extensions)
         self._values: dict[type, Any] = {type(extension.value): extension.value for extension in self._extensions}
+        self.signed_der = fields.signed  # as it came; the library would encode it anew at each mention
         # names are compared by their encoding, RFC 5280 4.1.2.6
         self.issuer_der, self.subject_der = fields.issuer, fields.subject
         self.self_issued = fields.issuer == fields.subject  # RFC 5280 6.1; the key may be another's
@@ -350,7 +351,7 @@ def _signed_by(certificate: Certificate, issuer: Certificate) -> bool:
     parsed = certificate.x509
     key: Any = issuer.public_key
     try:
-        key.verify(parsed.signature, parsed.tbs_certificate_bytes, *_how_signed(parsed, issuer.key.kind))
+        key.verify(parsed.signature, certificate.signed_der, *_how_signed(parsed, issuer.key.kind))
     # InvalidSignature, UnsupportedAlgorithm, TypeError (key of another kind), AttributeError (one that signs nothing), ...
     except Exception:  # pylint: disable=broad-except
         return False

@@ -14,8 +14,9 @@ _VERSION = 0xA0  # the tag of TBSCertificate's first field, which version 1 leav
 
 
 class Fields(NamedTuple):
-    """Of TBSCertificate (RFC 5280 4.1), each with its tag and length where not said otherwise."""
+    """TBSCertificate and what is in it (RFC 5280 4.1), each with its tag and length where not said otherwise."""
 
+    signed: bytes  # TBSCertificate, the bytes that the signature is for
     serial: bytes  # its content alone
     issuer: bytes
     subject: bytes
@@ -23,7 +24,8 @@ class Fields(NamedTuple):
 
 def fields_of(der: bytes) -> Fields:
     """Cut the fields out."""
-    at, _end = element_at(der, element_at(der, 0)[0])  # within Certificate, within TBSCertificate
+    signed_at, _end = element_at(der, 0)  # within Certificate
+    at, signed_end = element_at(der, signed_at)  # within TBSCertificate
     if der[at] == _VERSION:
         at = element_at(der, at)[1]
     serial_at, signature = element_at(der, at)
@@ -31,7 +33,7 @@ def fields_of(der: bytes) -> Fields:
     validity = element_at(der, issuer)[1]
     subject = element_at(der, validity)[1]
     spki = element_at(der, subject)[1]
-    return Fields(der[serial_at:signature], der[issuer:validity], der[subject:spki])
+    return Fields(der[signed_at:signed_end], der[serial_at:signature], der[issuer:validity], der[subject:spki])
 
 
 def element_at(der: bytes, at: int) -> tuple[int, int]:
