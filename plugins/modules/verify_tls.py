@@ -140,7 +140,7 @@ options:
   fetch_private:
     description:
       - Fetch CRLs, OCSP responses and issuers from private and loopback addresses too, for a CA of your own. Which addresses are
-        asked is up to whoever made the certificates. Link-local, multicast and reserved ones never are.
+        asked is up to whoever made the certificates. Link-local, multicast and reserved ones, and those of metadata services of clouds, never are.
     type: bool
     default: false
   complete_to:

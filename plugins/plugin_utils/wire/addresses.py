@@ -10,28 +10,32 @@ from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 # RFC 6052 2.1: a translator (NAT64) makes IPv4 of the last 32 bits.
 _NAT64 = IPv6Network("64:ff9b::/96")
 
+# Where clouds answer any process of a machine with its credentials, and the address is not link-local: AWS, Alibaba Cloud.
+_METADATA = frozenset({ip_address("fd00:ec2::254"), ip_address("100.100.100.200")})
+
 
 def forbidden(address: str, allow_private: bool) -> str | None:
     """What kind of address it is, if it may not be connected to, in words that follow `is`; None where it may.
 
     address: as the resolver gives it, perhaps with a zone. allow_private: private and loopback addresses may. Link-local
-    ones (a cloud's metadata service has one) never may, nor do multicast, reserved and unspecified ones.
+    ones (most clouds' metadata services have one) and other metadata services never may, nor do multicast, reserved and
+    unspecified ones.
     """
     found = _behind(ip_address(address))
     if found.is_loopback:
-        kind = "a loopback address"
-    elif found.is_link_local:
-        return "a link-local address"
-    elif found.is_multicast:
-        return "a multicast address"
-    elif found.is_unspecified or found.is_reserved:
-        return "a reserved address"
+        return None if allow_private else "a loopback address"
+    never = (
+        ("a cloud's metadata service", found in _METADATA),
+        ("a link-local address", found.is_link_local),
+        ("a multicast address", found.is_multicast),
+        ("a reserved address", found.is_unspecified or found.is_reserved),
+    )
+    for kind, holds in never:
+        if holds:
+            return kind
     # what is left of the special ones: RFC 1918, 4193 and 6598, site-local ones, documentation, ...
-    elif not found.is_global or (isinstance(found, IPv6Address) and found.is_site_local):
-        kind = "a private address"
-    else:
-        return None
-    return None if allow_private else kind
+    private = not found.is_global or (isinstance(found, IPv6Address) and found.is_site_local)
+    return "a private address" if private and not allow_private else None
 
 
 def _behind(address: IPv4Address | IPv6Address) -> IPv4Address | IPv6Address:

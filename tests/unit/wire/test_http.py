@@ -200,8 +200,9 @@ def test_a_loopback_address_is_connected_to_when_allowed_alone() -> None:
         (["169.254.169.254", "fe80::1", "fe80::1%eth0", "::ffff:169.254.169.254"], *["a link-local address"] * 2),
         (["224.0.0.1", "ff02::1"], *["a multicast address"] * 2),
         (["0.0.0.0", "255.255.255.255", "240.0.0.1", "::", "::127.0.0.1", "::ffff:0.0.0.0"], *["a reserved address"] * 2),
+        (["fd00:ec2::254", "100.100.100.200", "::ffff:100.100.100.200"], *["a cloud's metadata service"] * 2),
     ],
-    ids=["public", "loopback", "private", "link-local", "multicast", "reserved"],
+    ids=["public", "loopback", "private", "link-local", "multicast", "reserved", "metadata"],
 )  # fmt: skip
 def test_kinds_of_addresses(addresses: list[str], kind: str | None, kind_when_allowed: str | None) -> None:
     assert {address: forbidden(address, False) for address in addresses} == dict.fromkeys(addresses, kind)
