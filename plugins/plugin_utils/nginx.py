@@ -27,9 +27,10 @@ from ansible_collections.fullchain.tls.plugins.plugin_utils.profiles.reader impo
 from ansible_collections.fullchain.tls.plugins.plugin_utils.sites import (
     Site,
     absolute_path,
+    deployed_endpoints,
     deployed_paths,
-    endpoint,
     read_sites,
+    refuse_unseen_kinds,
 )
 
 SOURCES = ("certbot", "files")
@@ -226,7 +227,7 @@ def _site(site: Site, fleet: Profile, host: Host, options: Options) -> dict[str,
         "server_names": " ".join(server_name(name) for name in site.names),
         "directives": [
             *_http2(host),
-            *_certificate(site, options),
+            *_certificate(site, tls, host, options),
             *_as_lists(tls),
             *_hsts(profile, host, options),
         ],
@@ -241,7 +242,7 @@ def _snippet(site: Site, fleet: Profile, host: Host, options: Options) -> dict[s
     tls = nginx_tls(_profile(site, fleet), host.version, host.openssl)
     return {
         "name": site.name,
-        "directives": [*_certificate(site, options), *_as_lists(tls)],
+        "directives": [*_certificate(site, tls, host, options), *_as_lists(tls)],
         "left_out": list(tls.notes),
     }
 
@@ -279,10 +280,11 @@ def _refuse_defaults(whole: Sequence[Site], host: Host, options: Options) -> Non
 
 def _endpoints(sites: Iterable[Site], host: Host, options: Options) -> list[dict[str, Any]]:
     return [
-        {**endpoint(name, port, options.address), "certificate": site.name}
+        found
         for site in sites
         for name in site.concrete_names
         for port in ([443] if site.whole else _ports_with_snippet(site, name, host, options))
+        for found in deployed_endpoints(site, name, port, options.address)
     ]
 
 
@@ -390,9 +392,16 @@ def _profile(site: Site, fleet: Profile) -> Profile:
     return fleet if site.profile is None else read_profile(site.profile)
 
 
-def _certificate(site: Site, options: Options) -> Directives:
-    paths = deployed_paths(site, options.root, f"{options.config_dir}/live")
-    return [["ssl_certificate", paths["fullchain_path"]], ["ssl_certificate_key", paths["privkey_path"]]]
+def _certificate(site: Site, tls: NginxTls, host: Host, options: Options) -> Directives:
+    if site.certificate.key_types:
+        if not nginx_can("several certificates", host.version):
+            raise InputError(f"{site.label}: certificates of two kinds need nginx 1.11 or newer")
+        refuse_unseen_kinds(site, tls.protocols)
+    return [
+        [directive, paths[key]]
+        for paths in deployed_paths(site, options.root, f"{options.config_dir}/live")
+        for directive, key in (("ssl_certificate", "fullchain_path"), ("ssl_certificate_key", "privkey_path"))
+    ]
 
 
 def _http2(host: Host) -> Directives:

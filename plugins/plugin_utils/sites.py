@@ -18,7 +18,8 @@ from ansible_collections.fullchain.tls.plugins.plugin_utils.values import is_lis
 SOURCES = ("certbot", "files", "server")
 SITE_KEYS = ("name", "aliases", "certificate", "proxy_to", "root", "profile", "client_auth", "extra")
 FILE_KEYS = ("fullchain", "cert", "chain", "privkey")
-CERTIFICATE_KEYS = ("source", *FILE_KEYS)
+KEY_TYPES = ("ecdsa", "rsa")
+CERTIFICATE_KEYS = ("source", *FILE_KEYS, "key_types", *KEY_TYPES)
 
 # Characters that neither end a directive, open a block or a string, nor start a variable, in nginx and in Apache.
 _PATH = re.compile(r"/[A-Za-z0-9._~/@%+,:=-]*")
@@ -27,16 +28,16 @@ _URL = re.compile(r"https?://[A-Za-z0-9\[][A-Za-z0-9._~:/?#\[\]@!&*+,=%-]*")
 
 @dataclass(frozen=True)
 class SiteCertificate:
-    """Where a site's certificate comes from.
+    """Where a site's certificates come from.
 
-    ``source`` is one of `SOURCES`. The others are set for source ``files`` only: paths on the controller or PEM text.
+    ``source`` is one of `SOURCES`. key_types: the kinds of keys of a site that has several certificates, the first one's first; empty
+    for the usual site. files: for source ``files`` alone, for each certificate the values of FILE_KEYS that are given, paths
+    on the controller or PEM text.
     """
 
     source: str
-    fullchain: str | None = field(default=None, repr=False)
-    cert: str | None = field(default=None, repr=False)
-    chain: str | None = field(default=None, repr=False)
-    privkey: str | None = field(default=None, repr=False)
+    key_types: tuple[str, ...] = ()
+    files: tuple[Mapping[str, str], ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True)
@@ -63,6 +64,15 @@ class Site:
         return tuple(name for name in self.names if not name.startswith("*."))
 
     @property
+    def certificates(self) -> tuple[tuple[str, str | None], ...]:
+        """The name of each certificate, which is that of its lineage and directory, and the kind of its key where it has several.
+
+        The first is named as the site, so that it stays what it is when a second kind is added.
+        """
+        first, *others = self.certificate.key_types or (None,)
+        return ((self.name, first), *((f"{self.name}-{key_type}", key_type) for key_type in others))
+
+    @property
     def whole(self) -> bool:
         """Whether the site gets a server block of its own, rather than a snippet for the team's."""
         return self.proxy_to is not None or self.root is not None
@@ -81,29 +91,36 @@ def read_sites(value: Any, sources: Sequence[str] = SOURCES) -> tuple[Site, ...]
     return sites
 
 
-def deployed_paths(site: Site, root: str, lineages: str) -> dict[str, str]:
-    """Where the web server finds the site's chain and key on the host.
+def deployed_paths(site: Site, root: str, lineages: str) -> list[dict[str, str]]:
+    """Where the web server finds the chain and the key of each of the site's certificates on the host.
 
     `root` is the directory that holds ``current``, `lineages` certbot's ``live`` directory. Empty for source
     ``server``, whose files are the server's own affair.
     """
-    directories = {"certbot": f"{lineages}/{site.name}", "files": f"{root}/current/certs/{site.name}"}
-    directory = directories.get(site.certificate.source)
+    directory = {"certbot": lineages, "files": f"{root}/current/certs"}.get(site.certificate.source)
     if directory is None:
-        return {}
-    return {"fullchain_path": f"{directory}/fullchain.pem", "privkey_path": f"{directory}/privkey.pem"}
+        return []
+    return [
+        {"fullchain_path": f"{directory}/{name}/fullchain.pem", "privkey_path": f"{directory}/{name}/privkey.pem"}
+        for name, _key_type in site.certificates
+    ]
 
 
 def normalise(site: Site, root: str, lineages: str, profile: Any = DEFAULT_PROFILE) -> dict[str, Any]:
     """Return the site as plain data for templates. It holds paths on the host, never PEM text.
 
-    `profile` is the fleet's, for sites that have none of their own.
+    `profile` is the fleet's, for sites that have none of their own. Of several certificates the first one's paths are told.
     """
+    paths = deployed_paths(site, root, lineages)[:1]
     return {
         "name": site.name,
         "aliases": list(site.aliases),
         "names": list(site.names),
-        "certificate": {"source": site.certificate.source, **deployed_paths(site, root, lineages)},
+        "certificate": {
+            "source": site.certificate.source,
+            "key_types": list(site.certificate.key_types),
+            **(paths[0] if paths else {}),
+        },
         "proxy_to": site.proxy_to,
         "root": site.root,
         "profile": profile if site.profile is None else site.profile,
@@ -116,13 +133,13 @@ def delivered_certificates(sites: Iterable[Site]) -> list[dict[str, Any]]:
     """Return what `deploy` delivers: the ``certificates`` of the sites whose source is ``files``. Holds keys."""
     return [
         {
-            "name": site.name,
+            "name": name,
             "server_names": list(site.names),
-            **{key: value for key in FILE_KEYS if (value := getattr(site.certificate, key)) is not None},
-            "source": site.label,
+            **files,
+            "source": f"{site.label}, {key_type}" if key_type else site.label,
         }
         for site in sites
-        if site.certificate.source == "files"
+        for (name, key_type), files in zip(site.certificates, site.certificate.files, strict=False)
     ]
 
 
@@ -130,13 +147,14 @@ def lineages_on_host(sites: Iterable[Site], lineages: str) -> list[dict[str, Any
     """Return what `deploy` reads and judges on the host: the ``lineages`` of the sites whose source is ``certbot``."""
     return [
         {
-            "name": site.name,
+            "name": name,
             "server_names": list(site.names),
-            "fullchain": f"{lineages}/{site.name}/fullchain.pem",
-            "privkey": f"{lineages}/{site.name}/privkey.pem",
+            "fullchain": f"{lineages}/{name}/fullchain.pem",
+            "privkey": f"{lineages}/{name}/privkey.pem",
         }
         for site in sites
         if site.certificate.source == "certbot"
+        for name, _key_type in site.certificates
     ]
 
 
@@ -148,9 +166,40 @@ def endpoint(name: str, port: int, address: str | None) -> dict[str, Any]:
     return found
 
 
+def deployed_endpoints(site: Site, name: str, port: int, address: str | None) -> list[dict[str, Any]]:
+    """Return the endpoints at which a deploy looks for `name`: one for each certificate that has to be served there."""
+    found = endpoint(name, port, address)
+    return [
+        {**found, **({"key_types": [key_type]} if key_type else {}), "certificate": certificate}
+        for certificate, key_type in site.certificates
+    ]
+
+
+def refuse_unseen_kinds(site: Site, protocols: Iterable[str]) -> None:
+    """Raise InputError for a site with several certificates of which only one could be looked at after a deploy.
+
+    In TLS 1.3 the kind of key is chosen by signature algorithms, which the verifier can't choose; up to 1.2 by the cipher.
+    """
+    if not set(protocols) - {"TLSv1.3"}:
+        raise InputError(
+            f"{site.label}: certificates of two kinds need a profile with TLS 1.2 (with TLS 1.3 alone, such as in modern, each "
+            "client takes the ECDSA one, and the other could not be verified)"
+        )
+
+
 def site_endpoints(sites: Iterable[Site], address: str | None = None, port: int = 443) -> list[dict[str, Any]]:
-    """Return one endpoint for each name of each site that a client can ask for (so none for wildcards)."""
-    return [endpoint(name, port, address) for site in sites for name in site.concrete_names]
+    """Return one endpoint for each name of each site that a client can ask for (so none for wildcards).
+
+    It asks for each kind of key where the site has several.
+    """
+    return [
+        {
+            **endpoint(name, port, address),
+            **({"key_types": list(site.certificate.key_types)} if site.certificate.key_types else {}),
+        }
+        for site in sites
+        for name in site.concrete_names
+    ]
 
 
 def _read_site(position: int, item: Any, sources: Sequence[str]) -> Site:
@@ -222,27 +271,62 @@ def _read_certificate(value: Any, label: str, sources: Sequence[str]) -> SiteCer
         raise InputError(
             f"{label}: certificate.source {source!r} is not supported here (supported: {', '.join(sources)})"
         )
-    files = {key: value[key] for key in FILE_KEYS if value.get(key) is not None}
-    if source != "files":
-        if files:
-            raise InputError(
-                f"{label}: certificate.{next(iter(files))} needs certificate.source: files, not {source!r}"
-            )
-        return SiteCertificate(source)
-    return _read_files(files, label)
+    given = {key: value[key] for key in (*FILE_KEYS, *KEY_TYPES) if value.get(key) is not None}
+    if source == "files":
+        if value.get("key_types") is not None:
+            raise InputError(f"{label}: certificate.key_types is for source certbot; files are given as ecdsa and rsa")
+        return _read_files(given, label)
+    if given:
+        raise InputError(f"{label}: certificate.{next(iter(given))} needs certificate.source: files, not {source!r}")
+    return SiteCertificate(source, _read_key_types(value.get("key_types"), source, label))
 
 
-def _read_files(files: Mapping[str, Any], label: str) -> SiteCertificate:
+def _read_key_types(value: Any, source: str, label: str) -> tuple[str, ...]:
+    """The kinds, in the order given; one alone is no choice of a site's, but certbot_key_type's."""
+    if value is None:
+        return ()
+    if source != "certbot":
+        raise InputError(f"{label}: certificate.key_types needs certificate.source: certbot, not {source!r}")
+    if not is_list(value) or sorted(map(str, value)) != sorted(KEY_TYPES):
+        raise InputError(
+            f"{label}: certificate.key_types {value!r} is not known (expected [ecdsa, rsa] for a certificate of each; the kind of a "
+            "single one is certbot_key_type)"
+        )
+    return tuple(value)
+
+
+def _read_files(given: Mapping[str, Any], label: str) -> SiteCertificate:
+    """The files of one certificate, or of one for each kind of key."""
+    kinds = tuple(key for key in KEY_TYPES if key in given)
+    if not kinds:
+        return SiteCertificate("files", files=(_read_pair(given, f"{label}: certificate"),))
+    if len(given) != len(KEY_TYPES) or kinds != KEY_TYPES:
+        raise InputError(
+            f"{label}: certificate: give both ecdsa and rsa, each a mapping with fullchain and privkey, and nothing beside them; "
+            "or fullchain and privkey of a single certificate"
+        )
+    files = []
+    for kind_of_key in kinds:
+        pair = given[kind_of_key]
+        called = f"{label}: certificate.{kind_of_key}"
+        if not isinstance(pair, Mapping):
+            raise InputError(f"{called} must be a mapping with fullchain and privkey, not {kind(pair)}")
+        refuse_unknown_keys(pair, FILE_KEYS, called)
+        files.append(_read_pair({key: value for key, value in pair.items() if value is not None}, called))
+    return SiteCertificate("files", kinds, tuple(files))
+
+
+def _read_pair(files: Mapping[str, Any], called: str) -> dict[str, str]:
     for key, value in files.items():
         if not isinstance(value, str) or not value.strip():
-            raise InputError(f"{label}: certificate.{key} must be a path on the controller or PEM text")
+            raise InputError(f"{called}.{key} must be a path on the controller or PEM text")
     if "fullchain" in files and ("cert" in files or "chain" in files):
-        raise InputError(f"{label}: certificate: give fullchain, or cert and chain, not both")
+        raise InputError(f"{called}: give fullchain, or cert and chain, not both")
     if "fullchain" not in files and not ("cert" in files and "chain" in files):
-        raise InputError(f"{label}: certificate.source files needs fullchain, or cert and chain")
+        raise InputError(f"{called}: needs fullchain, or cert and chain")
     if "privkey" not in files:
-        raise InputError(f"{label}: certificate.source files needs privkey")
-    return SiteCertificate("files", **files)
+        raise InputError(f"{called}: needs privkey")
+    return {key: files[key] for key in FILE_KEYS if key in files}
 
 
 def _read_proxy_to(value: Any, label: str) -> str | None:

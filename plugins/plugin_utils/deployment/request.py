@@ -233,7 +233,7 @@ def _target(value: Any, number: int, covered: Mapping[str, str | None], verify_f
     except InputError as error:
         raise InputError(f"{label}: {error}") from None
     for key in endpoint.given:
-        if key in reader.SEVERAL:
+        if key in reader.SEVERAL and not (key == "key_types" and len(endpoint.key_types) == 1):
             raise InputError(
                 f"{label}: {key} is for verify_tls; a deploy makes one connection at a time to an endpoint"
             )

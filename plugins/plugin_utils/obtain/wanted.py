@@ -6,8 +6,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
@@ -80,7 +80,10 @@ def read_wanted(sites: Any, options: Mapping[str, Any]) -> tuple[Wanted, ...]:
         "preferred_chain": options.get("preferred_chain") or None,
     }
     wanted = tuple(
-        _read_site(f"sites[{number}]", site, shared) for number, site in enumerate(sites) if _from_certbot(number, site)
+        item
+        for number, site in enumerate(sites)
+        if _from_certbot(number, site)
+        for item in _read_site(f"sites[{number}]", site, shared)
     )
     _refuse_twice(wanted)
     return wanted
@@ -93,7 +96,8 @@ def _from_certbot(number: int, site: Any) -> bool:
     return not isinstance(certificate, Mapping) or certificate.get("source", "certbot") == "certbot"
 
 
-def _read_site(label: str, site: Mapping[str, Any], shared: Mapping[str, Any]) -> Wanted:
+def _read_site(label: str, site: Mapping[str, Any], shared: Mapping[str, Any]) -> Iterator[Wanted]:
+    """A site's certificates: one for each of its certificate.key_types, the first with the site's name."""
     name = site.get("name")
     if not isinstance(name, str) or not name:
         raise InputError(f"{label}: name must be a string, not {'empty' if name == '' else kind(name)}")
@@ -102,7 +106,16 @@ def _read_site(label: str, site: Mapping[str, Any], shared: Mapping[str, Any]) -
     if not is_list(names):
         raise InputError(f"{label}: names must be a list, not {kind(names)}")
     checked = tuple(dict.fromkeys(_read_name(label, value) for value in names))
-    return Wanted(name=_read_name(label, name), names=checked, **shared)
+    read = Wanted(name=_read_name(label, name), names=checked, **shared)
+    first, *others = (site.get("certificate") or {}).get("key_types") or (read.key_type,)
+    yield _of_kind(read, first)
+    for key_type in others:
+        yield replace(_of_kind(read, key_type), name=f"{read.name}-{key_type}")
+
+
+def _of_kind(wanted: Wanted, key_type: str) -> Wanted:
+    """The size that was asked for is that of the kind that it was asked for with."""
+    return wanted if key_type == wanted.key_type else replace(wanted, key_type=key_type, key_size=None)
 
 
 def _read_name(label: str, value: Any) -> str:

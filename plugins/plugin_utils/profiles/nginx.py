@@ -20,6 +20,7 @@ NGINX_SINCE: dict[str, Version] = {
     "header always": (1, 7, 5),
     "listen http2": (1, 9, 5),
     "several groups": (1, 11, 0),
+    "several certificates": (1, 11, 0),  # an RSA and an ECDSA one
     "redirect 308": (1, 13, 0),
     "TLSv1.3": (1, 13, 0),
     "certificate from a variable": (1, 15, 10),  # `data:` with variables; from a file 1.15.9

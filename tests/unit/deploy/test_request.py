@@ -101,7 +101,7 @@ def test_defaults() -> None:
                 {"endpoints": [{"host": "shop.example.com", **asked}]},
                 f"endpoints[0]: {next(iter(asked), '')} is for verify_tls; a deploy makes one connection at a time",
             )
-            for asked in ({"addresses": "all"}, {"repeat": 2}, {"key_types": ["rsa"]}, {"versions": True})
+            for asked in ({"addresses": "all"}, {"repeat": 2}, {"key_types": ["rsa", "ecdsa"]}, {"versions": True})
         ),
         (
             {"endpoints": [{"host": "shop.example.com", "client_auth": "required"}], "verify_from": "host"},

@@ -31,6 +31,16 @@ def test_names_are_made_of_name_and_aliases_where_a_site_is_not_normalised():
     assert wanted.names == ("a.example.com", "b.example.com")
 
 
+def test_a_certificate_for_each_kind_of_key():
+    """The size that was asked for is that of certbot_key_type."""
+    site = {"name": "a.example", "certificate": {"source": "certbot", "key_types": ["rsa", "ecdsa"]}}
+    read = read_wanted([site], {**OPTIONS, "key_type": "ecdsa", "key_size": 384})
+    assert [(item.name, item.names, item.key_type, item.key_size) for item in read] == [
+        ("a.example", ("a.example",), "rsa", None),
+        ("a.example-ecdsa", ("a.example",), "ecdsa", 384),
+    ]
+
+
 def test_other_sources_are_left_out():
     sites = [
         {"name": f"{source}.example.com", "certificate": {"source": source}}

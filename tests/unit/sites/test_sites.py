@@ -11,6 +11,8 @@ from ansible_collections.fullchain.tls.plugins.plugin_utils.errors import InputE
 
 SHOP = {"name": "shop.example.com", "proxy_to": "http://127.0.0.1:8000"}
 FILES = {"source": "files", "fullchain": "shop.pem", "privkey": "shop.key"}
+PAIR = {"fullchain": "a.pem", "privkey": "a.key"}
+TWO = {"ecdsa": PAIR, "rsa": {"cert": "b.pem", "chain": "i.pem", "privkey": "b.key"}}
 KEY = "-----BEGIN PRIVATE KEY-----\nplanted\n-----END PRIVATE KEY-----\n"
 KNOWN = "(known: name, aliases, certificate, proxy_to, root, profile, client_auth, extra)"
 LABEL = "tls_sites[0] (shop.example.com)"
@@ -66,7 +68,8 @@ def shop(**changes):
         ),
         (
             shop(certificate={"sorce": "files"}),
-            f"{LABEL}: certificate: unknown key 'sorce', did you mean 'source'? (known: source, fullchain, cert, chain, privkey)",
+            f"{LABEL}: certificate: unknown key 'sorce', did you mean 'source'? (known: source, fullchain, "
+            "cert, chain, privkey, key_types, ecdsa, rsa)",
         ),
         (
             shop(certificate={"privkey": KEY}),
@@ -74,11 +77,11 @@ def shop(**changes):
         ),
         (
             shop(certificate={"source": "files", "privkey": KEY}),
-            f"{LABEL}: certificate.source files needs fullchain, or cert and chain",
+            f"{LABEL}: certificate: needs fullchain, or cert and chain",
         ),
         (
             shop(certificate={"source": "files", "cert": "a.pem", "privkey": KEY}),
-            f"{LABEL}: certificate.source files needs fullchain, or cert and chain",
+            f"{LABEL}: certificate: needs fullchain, or cert and chain",
         ),
         (
             shop(certificate={**FILES, "chain": "x"}),
@@ -86,7 +89,7 @@ def shop(**changes):
         ),
         (
             shop(certificate={"source": "files", "fullchain": "a.pem"}),
-            f"{LABEL}: certificate.source files needs privkey",
+            f"{LABEL}: certificate: needs privkey",
         ),
         (
             shop(certificate={**FILES, "privkey": [KEY]}),
@@ -95,6 +98,46 @@ def shop(**changes):
         (
             shop(certificate={**FILES, "privkey": " "}),
             f"{LABEL}: certificate.privkey must be a path on the controller or PEM text",
+        ),
+        (
+            shop(certificate={"source": "files", "key_types": ["ecdsa", "rsa"]}),
+            f"{LABEL}: certificate.key_types is for source certbot; files are given as ecdsa and rsa",
+        ),
+        (
+            shop(certificate={"source": "server", "key_types": ["ecdsa", "rsa"]}),
+            f"{LABEL}: certificate.key_types needs certificate.source: certbot, not 'server'",
+        ),
+        *(
+            (
+                shop(certificate={"key_types": kinds}),
+                f"{LABEL}: certificate.key_types {kinds!r} is not known (expected [ecdsa, rsa] for a certificate of each; the "
+                "kind of a single one is certbot_key_type)",
+            )
+            for kinds in (["rsa"], "rsa", ["rsa", "rsa"], ["rsa", "dsa"], [])
+        ),
+        *(
+            (
+                shop(certificate={"source": "files", **given}),
+                f"{LABEL}: certificate: give both ecdsa and rsa, each a mapping with fullchain and privkey, and nothing beside "
+                "them; or fullchain and privkey of a single certificate",
+            )
+            for given in ({"rsa": PAIR}, {"rsa": PAIR, "fullchain": "a.pem"}, {**TWO, "privkey": KEY})
+        ),
+        (
+            shop(certificate={"source": "files", "ecdsa": PAIR, "rsa": "a.pem"}),
+            f"{LABEL}: certificate.rsa must be a mapping with fullchain and privkey, not a string",
+        ),
+        (
+            shop(certificate={"source": "files", "ecdsa": PAIR, "rsa": {"fullchain": "a.pem"}}),
+            f"{LABEL}: certificate.rsa: needs privkey",
+        ),
+        (
+            shop(certificate={"source": "files", "ecdsa": PAIR, "rsa": {**PAIR, "key": "a"}}),
+            f"{LABEL}: certificate.rsa: unknown key 'key', did you mean 'privkey'? (known: fullchain, cert, chain, privkey)",
+        ),
+        (
+            shop(certificate={"ecdsa": PAIR}),
+            f"{LABEL}: certificate.ecdsa needs certificate.source: files, not 'certbot'",
         ),
         (shop(root="/srv/shop"), f"{LABEL}: proxy_to and root exclude each other; give one, or neither for a snippet"),
         (
@@ -178,6 +221,7 @@ def test_normalised_site_of_certbot():
         "names": ["shop.example.com", "xn--bcher-kva.example"],
         "certificate": {
             "source": "certbot",
+            "key_types": [],
             "fullchain_path": "/etc/letsencrypt/live/shop.example.com/fullchain.pem",
             "privkey_path": "/etc/letsencrypt/live/shop.example.com/privkey.pem",
         },
@@ -194,6 +238,7 @@ def test_normalised_site_of_files_holds_no_key():
     normalised = sites.normalise(site, "/etc/nginx/fullchain", "/etc/letsencrypt/live")
     assert normalised["certificate"] == {
         "source": "files",
+        "key_types": [],
         "fullchain_path": "/etc/nginx/fullchain/current/certs/shop.example.com/fullchain.pem",
         "privkey_path": "/etc/nginx/fullchain/current/certs/shop.example.com/privkey.pem",
     }
@@ -203,7 +248,7 @@ def test_normalised_site_of_files_holds_no_key():
 
 def test_a_server_that_obtains_its_own_has_no_paths():
     (site,) = sites.read_sites(shop(certificate={"source": "server"}))
-    assert sites.deployed_paths(site, "/etc/caddy/fullchain", "/etc/letsencrypt/live") == {}
+    assert sites.deployed_paths(site, "/etc/caddy/fullchain", "/etc/letsencrypt/live") == []
 
 
 MIXED = [
@@ -240,6 +285,42 @@ def test_what_deploy_is_given():
             "privkey": "/etc/letsencrypt/live/b.example/privkey.pem",
         }
     ]
+
+
+def test_a_site_with_two_certificates_from_certbot():
+    """The first keeps the site's name, whichever it is: it may be there already."""
+    (site,) = sites.read_sites([{"name": "a.example", "certificate": {"key_types": ["rsa", "ecdsa"]}}])
+    assert [item["name"] for item in sites.lineages_on_host([site], "/live")] == ["a.example", "a.example-ecdsa"]
+    assert sites.deployed_paths(site, "/etc/nginx/fullchain", "/live") == [
+        {"fullchain_path": f"/live/{name}/fullchain.pem", "privkey_path": f"/live/{name}/privkey.pem"}
+        for name in ("a.example", "a.example-ecdsa")
+    ]
+    assert sites.deployed_endpoints(site, "a.example", 443, None) == [
+        {"host": "a.example", "port": 443, "server_name": "a.example", "key_types": [kind], "certificate": certificate}
+        for kind, certificate in (("rsa", "a.example"), ("ecdsa", "a.example-ecdsa"))
+    ]
+    assert sites.site_endpoints([site])[0]["key_types"] == ["rsa", "ecdsa"]
+    assert sites.normalise(site, "/etc/nginx/fullchain", "/live")["certificate"] == {
+        "source": "certbot",
+        "key_types": ["rsa", "ecdsa"],
+        "fullchain_path": "/live/a.example/fullchain.pem",
+        "privkey_path": "/live/a.example/privkey.pem",
+    }
+
+
+def test_a_site_with_two_certificates_from_files():
+    (site,) = sites.read_sites(shop(certificate={"source": "files", **TWO}))
+    assert sites.delivered_certificates([site]) == [
+        {"name": SHOP["name"], "server_names": [SHOP["name"]], **PAIR, "source": f"{LABEL}, ecdsa"},
+        {"name": f"{SHOP['name']}-rsa", "server_names": [SHOP["name"]], **TWO["rsa"], "source": f"{LABEL}, rsa"},
+    ]
+
+
+def test_two_certificates_of_which_one_could_not_be_looked_at():
+    (site,) = sites.read_sites([{"name": "a.example", "certificate": {"key_types": ["ecdsa", "rsa"]}}])
+    sites.refuse_unseen_kinds(site, ["TLSv1.2", "TLSv1.3"])
+    with pytest.raises(InputError, match=r"certificates of two kinds need a profile with TLS 1\.2"):
+        sites.refuse_unseen_kinds(site, ["TLSv1.3"])
 
 
 def test_an_endpoint_for_each_name_but_wildcards():
