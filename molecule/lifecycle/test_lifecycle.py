@@ -230,6 +230,21 @@ def test_a_site_removed_takes_its_files_with_it(lab):
         assert lab.on(host, f"ls {CURRENT}/sites") == f"{name(host, 1)}.conf"
 
 
+def test_a_second_kind_of_key_is_one_more_order_and_both_are_served(lab):
+    """The certificate that was there stays as it is."""
+    before, orders = {host: lab.chain(host, name(host, 1)) for host in lab.hosts}, lab.orders()
+    both = site(1, certificate={"key_types": ["ecdsa", "rsa"]})
+    run = lab.play(tls_sites=[both])
+    hosts_ok(lab, run)
+    assert lab.orders() == orders + len(lab.hosts)
+    for host, address in lab.addresses.items():
+        assert lab.chain(host, name(host, 1)) == before[host]
+        for kind in ("ecdsa", "rsa"):
+            assert f"{name(host, 1)}:443 at {address}, TLSv1.2, {kind}, until" in run.output
+    run = lab.play(tls_sites=[both])
+    assert run.count("changed", lab.hosts) == dict.fromkeys(lab.hosts, 0), run.output
+
+
 def test_an_empty_list_takes_everything_away_and_nginx_goes_on(lab):
     hosts_ok(lab, lab.play("--skip-tags", "verify", tls_sites=[]))
     for host in lab.hosts:

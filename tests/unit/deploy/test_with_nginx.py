@@ -5,7 +5,7 @@
 
 The PKI of all tests here::
 
-    root <- inter <- leaf, renewed, expired, foreign (another name)
+    root <- inter <- leaf, rsa, renewed, expired, foreign (another name)
 """
 
 from __future__ import annotations
@@ -39,6 +39,7 @@ def pki() -> Pki:
         inter=Cert(issuer="root"),
         leaf=Cert(issuer="inter", names=[NAME]),
         renewed=Cert(issuer="inter", names=[NAME]),
+        rsa=Cert(issuer="inter", names=[NAME], key_type="rsa2048"),
         expired=Cert(issuer="inter", names=[NAME], ends="-1d"),
         foreign=Cert(issuer="inter", names=["other.test"]),
     )
@@ -346,6 +347,36 @@ def test_renewed_lineage_is_loaded_and_verified(web: Webserver) -> None:
     assert web.served() == web.chain("renewed", "inter")
     (web.base / "live.key").write_text("nonsense")
     assert "no private key that openssl can read" in web.play(task).results[0]["msg"]
+
+
+def test_two_kinds_of_certificates_are_both_verified(web: Webserver) -> None:
+    """Each client takes one of them, so that a bad one would be noticed by some alone."""
+    endpoint = {"host": NAME, "address": "127.0.0.1", "port": web.port}
+    kinds = {"ecdsa": NAME, "rsa": f"{NAME}-rsa"}
+    both = {
+        "certificates": [
+            {
+                "name": name,
+                "server_names": [NAME],
+                "fullchain": web.pki.pem(which, "inter"),
+                "privkey": web.pki.key_pem(which),
+            }
+            for name, which in ((NAME, "leaf"), (f"{NAME}-rsa", "rsa"))
+        ],
+        "endpoints": [{**endpoint, "key_types": [kind], "certificate": name} for kind, name in kinds.items()],
+    }
+    directory = f"{web.root}/current/certs/{NAME}"
+    second = f"ssl_certificate {directory}-rsa/fullchain.pem; ssl_certificate_key {directory}-rsa/privkey.pem;"
+    play = web.play(
+        web.task(**both, files=[web.site(extra=second)]),
+        web.task(**both, files=[web.site(extra=second)]),
+        web.task(**both, files=[web.site()]),
+    )
+    good, again, forgotten = play.results
+    assert [(one["key_type"], one["ok"]) for one in good["results"]] == [("ecdsa", True), ("rsa", True)], good
+    assert not again["changed"], again
+    assert forgotten["failed"] and forgotten["taken_back"], forgotten
+    assert "has no certificate with a key of the kind rsa" in forgotten["msg"]
 
 
 def test_mis_ordered_chain_is_put_right_and_said(web: Webserver) -> None:
