@@ -61,6 +61,7 @@ class Server:
     ) -> None:
         self._test, self._reload, self._start = list(test), list(reload), list(start)
         self._pid_file, self._error_log, self._seconds = pid_file, error_log, seconds
+        self._last_pid: Optional[int] = None
 
     def alive(self) -> Optional[bool]:
         """Whether the process in pid_file runs; None when no pid_file is given."""
@@ -69,7 +70,9 @@ class Server:
         return process_alive(self._pid())
 
     def _pid(self) -> Optional[int]:
-        return read_pid(self._pid_file) if self._pid_file else None
+        """The number in pid_file, or where there is none the last one that was: HAProxy empties the file at each reload."""
+        self._last_pid = (read_pid(self._pid_file) if self._pid_file else None) or self._last_pid
+        return self._last_pid
 
     def test(self) -> Outcome:
         """Run the configuration test."""

@@ -120,6 +120,19 @@ class Processes(unittest.TestCase):
         self.assertFalse(outcome.ok)
         self.assertIn("died on the reload", outcome.reason)
 
+    def test_pid_file_that_is_empty_for_a_moment_is_no_death(self):
+        """HAProxy writes its pid file anew at each reload."""
+        self.master("replace")
+        script = 'pid=$(cat "$0"); : >"$0"; kill -HUP $pid; (sleep 0.3; echo $pid >"$0") &'
+        outcome = self.served_by(reload=["sh", "-c", script, self.pid_file], seconds=10.0).activate()
+        self.assertTrue(outcome.ok and outcome.settled, outcome)
+
+    def test_server_that_dies_and_takes_its_pid_file_along(self):
+        self.master("die")
+        script = 'pid=$(cat "$0"); rm "$0"; kill -HUP $pid'
+        outcome = self.served_by(reload=["sh", "-c", script, self.pid_file], seconds=10.0).activate()
+        self.assertIn("died on the reload", outcome.reason)
+
     def test_dead_server_is_started(self):
         self.assertIs(self.served_by().alive(), False)
         script = '"$0" -c "$1" "$2" replace "$3" & sleep 0.2'
