@@ -26,7 +26,7 @@ def inspect(
     named: List[Entry],
     partial: bool,
     directories: Directories,
-    lineages: List[Dict[str, str]],
+    lineages: List[Dict[str, Any]],
     texts: bool,
 ) -> Dict[str, Any]:
     """What differs between the host and what is wanted. Changes nothing.
@@ -36,7 +36,11 @@ def inspect(
     wanted = store.wanted(named, partial)
     known = store.lineages()
     read = [
-        dict(read_lineage(item["fullchain"], item["privkey"]), name=item["name"], path=item["fullchain"])
+        dict(
+            read_lineage(item["fullchain"], item["privkey"], item.get("chain")),
+            name=item["name"],
+            path=item["fullchain"],
+        )
         for item in lineages
     ]
     for item in read:

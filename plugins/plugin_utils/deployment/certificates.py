@@ -15,6 +15,7 @@ from ansible_collections.fullchain.tls.plugins.plugin_utils.deployment.request i
     CertificateSpec,
     LineageSpec,
     Metadata,
+    Request,
 )
 from ansible_collections.fullchain.tls.plugins.plugin_utils.errors import InputError
 from ansible_collections.fullchain.tls.plugins.plugin_utils.judge import put_right
@@ -32,6 +33,9 @@ from ansible_collections.fullchain.tls.plugins.plugin_utils.verification import 
 
 ReadFile = Callable[[str], bytes]
 """Reads a path on the controller; OSError or InputError when it can't."""
+
+CERT, CHAIN = "cert", "chain"
+"""What the files of a chain in two are called, as certbot calls its own."""
 
 _KEY_TEXT = re.compile(r"[A-Za-z0-9+/=\s]{40,}")
 
@@ -119,10 +123,25 @@ def _load(value: str, label: str, read_file: ReadFile) -> tuple[bytes, str]:
 
 
 def _files(spec: CertificateSpec, chain: Sequence[Certificate], key_pem: bytes) -> tuple[WantedFile, ...]:
-    fullchain = "".join(to_pem(certificate) for certificate in chain).encode("ascii")
     key = key_pem.strip() + b"\n"
     folder = f"certs/{spec.name}"
+    forms = {"fullchain": chain, **({CERT: chain[:1], CHAIN: chain[1:]} if spec.split else {})}
     return (
-        WantedFile(f"{folder}/fullchain.pem", fullchain, Metadata(0o644), False, spec.label),
+        *(
+            WantedFile(f"{folder}/{form}.pem", _text(part), Metadata(0o644), False, spec.label)
+            for form, part in forms.items()
+            if part  # a server that is given an empty file of intermediates does not start
+        ),
         WantedFile(f"{folder}/{KEY_NAME}", key, Metadata(0o600), True, spec.label),
     )
+
+
+def split_chains(request: Request, delivered: Sequence[Judged]) -> list[str]:
+    """The names whose chain is served from a file of its own. A lineage's is there, or the lineage is refused."""
+    lineages = [spec.name for spec in request.lineages if spec.chain is not None]
+    chains = {f"certs/{item.name}/{CHAIN}.pem": item.name for item in delivered}
+    return lineages + [chains[file.path] for item in delivered for file in item.files if file.path in chains]
+
+
+def _text(chain: Sequence[Certificate]) -> bytes:
+    return "".join(to_pem(certificate) for certificate in chain).encode("ascii")

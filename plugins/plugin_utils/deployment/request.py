@@ -19,8 +19,8 @@ from ansible_collections.fullchain.tls.plugins.plugin_utils.wire.endpoints impor
 
 VERIFY_FROM = ("controller", "host")
 FILE_KEYS = ("dest", "src", "content", "each", "vars", "mode", "owner", "group", "secret")
-CERTIFICATE_KEYS = ("name", "server_names", "fullchain", "cert", "chain", "privkey", "source")
-LINEAGE_KEYS = ("name", "server_names", "fullchain", "privkey")
+CERTIFICATE_KEYS = ("name", "server_names", "fullchain", "cert", "chain", "privkey", "source", "split")
+LINEAGE_KEYS = ("name", "server_names", "fullchain", "cert", "chain", "privkey")
 SETTINGS_KEYS = ("trust", "clients", "at", "expires_soon", "fail_on")
 
 _CERTIFICATE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._:-]*")
@@ -51,7 +51,10 @@ class FileSpec:
 
 @dataclass(frozen=True)
 class CertificateSpec:
-    """One entry of `certificates`: PEM texts, or paths on the controller. chain is None with fullchain."""
+    """One entry of `certificates`: PEM texts, or paths on the controller. chain is None with fullchain.
+
+    split: the leaf and the rest are delivered in files of their own, too.
+    """
 
     label: str
     name: str
@@ -59,17 +62,19 @@ class CertificateSpec:
     fullchain: str = field(repr=False)
     chain: str | None = field(repr=False)
     privkey: str = field(repr=False)
+    split: bool = False
 
 
 @dataclass(frozen=True)
 class LineageSpec:
-    """One entry of `lineages`: paths on the host."""
+    """One entry of `lineages`: paths on the host. With a chain, fullchain is the leaf's file, and the two are what is served."""
 
     label: str
     name: str
     server_names: tuple[str, ...]
     fullchain: str
     privkey: str
+    chain: str | None = None
 
 
 @dataclass(frozen=True)
@@ -184,18 +189,25 @@ def _certificate(value: Any, label: str) -> CertificateSpec:
         fullchain=_hidden(whole if whole is not None else leaf, f"{label}: {'cert' if whole is None else 'fullchain'}"),
         chain=None if rest is None else _hidden(rest, f"{label}: chain"),
         privkey=_hidden(item.get("privkey"), f"{label}: privkey"),
+        split=_bool(item.get("split", False), f"{label}: split"),
     )
 
 
 def _lineage(value: Any, label: str) -> LineageSpec:
     item, name, server_names = _named(value, LINEAGE_KEYS, label)
     label = f"{label} ({name})"
+    two = item.get("fullchain") is None and item.get("cert") is not None
+    if not two and (item.get("cert") is not None or item.get("chain") is not None):
+        raise InputError(f"{label}: give fullchain, or cert and chain")
     return LineageSpec(
         label=label,
         name=name,
         server_names=server_names,
-        fullchain=_absolute(item.get("fullchain"), f"{label}: fullchain"),
+        fullchain=_absolute(item["cert"], f"{label}: cert")
+        if two
+        else _absolute(item.get("fullchain"), f"{label}: fullchain"),
         privkey=_absolute(item.get("privkey"), f"{label}: privkey"),
+        chain=_absolute(item.get("chain"), f"{label}: chain") if two else None,
     )
 
 
