@@ -12,6 +12,11 @@ author:
 description:
   - Returns what the option O(fullchain.tls.deploy#module:certificates) takes, for the sites whose C(certificate.source) is V(files).
   - What is returned may hold private keys, so it belongs in that option and nowhere else.
+options:
+  split:
+    description: Whether the server takes the leaf and the rest of its chain from two files, as Apache before 2.4.8 does.
+    type: bool
+    default: false
 extends_documentation_fragment:
   - fullchain.tls.sites
 seealso:
@@ -42,9 +47,9 @@ from ansible_collections.fullchain.tls.plugins.plugin_utils.filtering import fil
 from ansible_collections.fullchain.tls.plugins.plugin_utils.sites import delivered_certificates, read_sites
 
 
-def site_certificates(value: Any) -> list[dict[str, Any]]:
+def site_certificates(value: Any, split: bool = False) -> list[dict[str, Any]]:
     """The filter; see DOCUMENTATION."""
-    return delivered_certificates(filtered(read_sites, value))
+    return delivered_certificates(filtered(read_sites, value), split)
 
 
 class FilterModule:

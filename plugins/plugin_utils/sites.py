@@ -97,13 +97,18 @@ def deployed_paths(site: Site, root: str, lineages: str) -> list[dict[str, str]]
     `root` is the directory that holds ``current``, `lineages` certbot's ``live`` directory. Empty for source
     ``server``, whose files are the server's own affair.
     """
+    return [
+        {f"{form}_path": paths[form] for form in ("fullchain", "privkey")}
+        for paths in split_paths(site, root, lineages)
+    ]
+
+
+def split_paths(site: Site, root: str, lineages: str) -> list[dict[str, str]]:
+    """The same for every form that there is of them: fullchain, or cert and chain, and privkey."""
     directory = {"certbot": lineages, "files": f"{root}/current/certs"}.get(site.certificate.source)
     if directory is None:
         return []
-    return [
-        {"fullchain_path": f"{directory}/{name}/fullchain.pem", "privkey_path": f"{directory}/{name}/privkey.pem"}
-        for name, _key_type in site.certificates
-    ]
+    return [{form: f"{directory}/{name}/{form}.pem" for form in FILE_KEYS} for name, _key_type in site.certificates]
 
 
 def normalise(site: Site, root: str, lineages: str, profile: Any = DEFAULT_PROFILE) -> dict[str, Any]:
@@ -129,28 +134,35 @@ def normalise(site: Site, root: str, lineages: str, profile: Any = DEFAULT_PROFI
     }
 
 
-def delivered_certificates(sites: Iterable[Site]) -> list[dict[str, Any]]:
-    """Return what `deploy` delivers: the ``certificates`` of the sites whose source is ``files``. Holds keys."""
+def delivered_certificates(sites: Iterable[Site], split: bool = False) -> list[dict[str, Any]]:
+    """Return what `deploy` delivers: the ``certificates`` of the sites whose source is ``files``. Holds keys.
+
+    split: the server takes the leaf and the rest from two files.
+    """
     return [
         {
             "name": name,
             "server_names": list(site.names),
             **files,
             "source": f"{site.label}, {key_type}" if key_type else site.label,
+            **({"split": True} if split else {}),
         }
         for site in sites
         for (name, key_type), files in zip(site.certificates, site.certificate.files, strict=False)
     ]
 
 
-def lineages_on_host(sites: Iterable[Site], lineages: str) -> list[dict[str, Any]]:
-    """Return what `deploy` reads and judges on the host: the ``lineages`` of the sites whose source is ``certbot``."""
+def lineages_on_host(sites: Iterable[Site], lineages: str, split: bool = False) -> list[dict[str, Any]]:
+    """Return what `deploy` reads and judges on the host: the ``lineages`` of the sites whose source is ``certbot``.
+
+    split: the server takes the leaf and the rest from two files.
+    """
+    forms = ("cert", "chain", "privkey") if split else ("fullchain", "privkey")
     return [
         {
             "name": name,
             "server_names": list(site.names),
-            "fullchain": f"{lineages}/{name}/fullchain.pem",
-            "privkey": f"{lineages}/{name}/privkey.pem",
+            **{form: f"{lineages}/{name}/{form}.pem" for form in forms},
         }
         for site in sites
         if site.certificate.source == "certbot"
