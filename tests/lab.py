@@ -174,11 +174,11 @@ class Lab:
         """The chain for each name."""
         return {name: self.chain(host, name) for name in names}
 
-    def configuration(self, host: str) -> str:
-        """A digest of each file of the generation that a host uses, its mode and owner with it."""
+    def configuration(self, host: str, root: str = "") -> str:
+        """A digest of each file of the generation that a host uses, its mode and owner with it; root: another than the web server's."""
         return self.on(
             host,
-            f"cd {SERVER.root}/current/ && find . -type f -exec stat -c '%a %U %n' {{}} + -exec sha256sum {{}} + | sort",
+            f"cd {root or SERVER.root}/current/ && find . -type f -exec stat -c '%a %U:%G %n' {{}} + -exec sha256sum {{}} + | sort",
         )
 
     @staticmethod
