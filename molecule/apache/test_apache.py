@@ -148,6 +148,29 @@ def test_a_snippet_is_verified_once_the_team_s_own_vhost_includes_it(lab):
         lab.on(host, f"rm {SERVER.etc}/sites-enabled/team.conf && {SERVER.reload}")
 
 
+def test_a_site_that_works_over_http_goes_on_until_the_certificate_is_there(lab):
+    """Its own VirtualHost keeps the name meanwhile; the challenge's snippet is answered before that one's Redirect."""
+
+    def give_a_vhost(line: str) -> None:
+        for host in lab.hosts:
+            vhost = f'<VirtualHost *:80>\nServerName {name(host, 4)}\n{line}\nRedirect 410 "/"\n</VirtualHost>'
+            lab.on(host, f"cat >{SERVER.etc}/sites-enabled/team.conf <<'EOF'\n{vhost}\nEOF\n{SERVER.reload}")
+
+    give_a_vhost("")
+    sites = [site(4, aliases=[])]
+    run = lab.play(tls_sites=sites)
+    assert run.rc != 0
+    for host, address in lab.addresses.items():
+        said = f"{SERVER.etc}/sites-enabled/team.conf has the server for {name(host, 4)} on port 80"
+        assert said in " ".join(run.output.split())
+        assert over_http(address, name(host, 4), "/")[0] == 410
+    give_a_vhost(f"Include {CURRENT}/snippets/challenge.conf")
+    hosts_ok(lab, lab.play(tls_sites=sites))
+    for host, address in lab.addresses.items():
+        assert over_http(address, name(host, 4), "/x")[:2] == (308, f"https://{name(host, 4)}/x")
+        lab.on(host, f"rm {SERVER.etc}/sites-enabled/team.conf && {SERVER.reload}")
+
+
 def test_a_site_removed_takes_its_files_with_it_and_an_empty_list_everything(lab):
     hosts_ok(lab, lab.play(*DEPLOY, tls_sites=SITES))
     hosts_ok(lab, lab.play(*DEPLOY, tls_sites=SITES[:1]))
