@@ -126,6 +126,7 @@ class ActionModule(ActionBase):
         reasons = reasons_to_act(found, request)
         result = {
             "changed": bool(reasons),
+            "root": request.root,
             "generation": found["current"],
             "previous": found["current"],
             "taken_back": False,

@@ -50,6 +50,14 @@ options:
   address:
     description: The address or hostname at which the sites are verified. Left out, their names are resolved.
     type: str
+  port:
+    description: The port that the sites are served on over TLS.
+    type: int
+    default: 443
+  http_port:
+    description: The port that redirects to HTTPS and answers HTTP-01 challenges.
+    type: int
+    default: 80
 extends_documentation_fragment:
   - fullchain.tls.sites
   - fullchain.tls.sites.lineages
@@ -101,7 +109,8 @@ _value:
 from typing import Any
 
 from ansible_collections.fullchain.tls.plugins.plugin_utils.filtering import filtered, plain
-from ansible_collections.fullchain.tls.plugins.plugin_utils.nginx import Options, for_role, plan
+from ansible_collections.fullchain.tls.plugins.plugin_utils.nginx import Options, plan
+from ansible_collections.fullchain.tls.plugins.plugin_utils.webserver.view import for_role
 
 
 def nginx_plan(value: Any, info: Any, **options: Any) -> dict[str, Any]:

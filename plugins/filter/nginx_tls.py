@@ -72,7 +72,7 @@ from typing import Any
 
 from ansible_collections.fullchain.tls.plugins.plugin_utils.filtering import filtered
 from ansible_collections.fullchain.tls.plugins.plugin_utils.profiles.nginx import nginx_tls as directives_of
-from ansible_collections.fullchain.tls.plugins.plugin_utils.profiles.nginx import parse_version
+from ansible_collections.fullchain.tls.plugins.plugin_utils.profiles.openssl import parse_version
 from ansible_collections.fullchain.tls.plugins.plugin_utils.profiles.reader import read_profile
 
 

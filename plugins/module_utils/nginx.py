@@ -4,18 +4,18 @@
 """What an nginx says about itself, and which servers its configuration defines.
 
 The files are read here, not taken from ``nginx -T``: that prints nothing when the configuration is broken, which
-is when it matters, and opens certificates and logs. Nothing but listen, server_name, include and a few numbers
-leaves this file: a configuration may hold passwords.
+is when it matters, and opens certificates and logs. Nothing but listen, server_name, include, paths of certificates and a
+few numbers leaves this file: a configuration may hold passwords.
 """
 
 import glob
 import os
 import re
 from fnmatch import fnmatchcase
-from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Optional, Tuple
+from typing import Any, Callable, Dict, Iterator, List, Optional, Tuple
 
-# Deeper than any real configuration; a file that includes itself ends here.
-MAX_DEPTH = 16
+from ansible_collections.fullchain.tls.plugins.module_utils.configuration import MAX_DEPTH, Directive, Files
+
 HTTP_SETTINGS = ("server_names_hash_bucket_size", "server_names_hash_max_size")
 MAIN_SETTINGS = ("pid", "error_log")
 
@@ -28,14 +28,6 @@ _TOKEN = re.compile(
 )
 # Lua's own braces, strings and comments; ngx_http_lua_module reads such a block by Lua's rules.
 _LUA = re.compile(r"""--[^\n]* | "(?:\\.|[^"\\])*" | '(?:\\.|[^'\\])*' | (?P<brace>[{}])""", re.VERBOSE | re.DOTALL)
-
-
-class Directive(NamedTuple):
-    """One directive; `block` holds what is between its braces, None for one that ends with a semicolon."""
-
-    name: str
-    arguments: List[str]
-    block: Optional[List[Any]]
 
 
 def parse_version_output(text: str) -> Dict[str, Any]:
@@ -139,18 +131,16 @@ class Configuration:
         self.own_servers = []  # type: List[Dict[str, Any]]
         self.settings = {}  # type: Dict[str, str]
         self.main = {}  # type: Dict[str, str]
-        self.unreadable = []  # type: List[Dict[str, str]]
         self.drop_in_read = False
-        self._base = os.path.dirname(conf_path)
         self._own = own.rstrip("/") + "/"
         self._drop_in = drop_in
-        self._read = read or _read_text
-        self._expand = expand
+        self._files = Files(os.path.dirname(conf_path), parse, read, expand)
+        self.unreadable = self._files.unreadable
         self._walk_main(conf_path)
         self._walk_own()
 
     def _walk_main(self, conf_path: str) -> None:
-        for path, directive in self._directives(conf_path, self._load(conf_path)):
+        for path, directive in self._directives(conf_path, self._files.load(conf_path)):
             if directive.name in MAIN_SETTINGS and directive.arguments:
                 self.main.setdefault(directive.name, directive.arguments[0])
             elif directive.name == "http":
@@ -163,25 +153,27 @@ class Configuration:
             elif directive.name in HTTP_SETTINGS and directive.arguments:
                 self.settings[directive.name] = directive.arguments[0]
             elif directive.name == "include" and directive.arguments:
-                self.drop_in_read |= fnmatchcase(self._drop_in, self._absolute(directive.arguments[0]))
+                self.drop_in_read |= fnmatchcase(self._drop_in, self._files.absolute(directive.arguments[0]))
 
     def _walk_own(self) -> None:
-        drop_in = [directive for path in self._expand(self._drop_in) for directive in self._load(path)]
+        drop_in = [directive for path in self._files.expand(self._drop_in) for directive in self._files.load(path)]
         patterns = [item.arguments[0] for item in drop_in if item.name == "include" and item.arguments]
-        for path in (path for pattern in patterns for path in sorted(self._expand(self._absolute(pattern)))):
-            for file_path, directive in self._directives(path, self._load(path)):
+        for path in (path for pattern in patterns for path in self._files.expand(pattern)):
+            for file_path, directive in self._directives(path, self._files.load(path)):
                 if directive.name == "server" and directive.block is not None:
                     self.own_servers.append(self._server(file_path, directive.block))
 
     def _server(self, path: str, block: List[Directive]) -> Dict[str, Any]:
-        server = {"file": path, "listen": [], "names": [], "includes": []}  # type: Dict[str, Any]
+        server = {"file": path, "listen": [], "names": [], "includes": [], "certificates": []}  # type: Dict[str, Any]
         for _file, directive in self._directives(path, block):
             if directive.name == "listen":
                 server["listen"].append(directive.arguments)
             elif directive.name == "server_name":
                 server["names"].extend(name.lower() for name in directive.arguments)
+            elif directive.name == "ssl_certificate" and directive.arguments:
+                server["certificates"].append(directive.arguments[0])
             elif directive.name == "include" and directive.arguments:
-                server["includes"].append(self._absolute(directive.arguments[0]))
+                server["includes"].append(self._files.absolute(directive.arguments[0]))
         # nginx's own default (ngx_http_core_server)
         server["listen"] = server["listen"] or [["80"]]
         return server
@@ -192,21 +184,6 @@ class Configuration:
             yield path, directive
             if directive.name != "include" or not directive.arguments or depth >= MAX_DEPTH:
                 continue
-            for included in sorted(self._expand(self._absolute(directive.arguments[0]))):
+            for included in self._files.expand(directive.arguments[0]):
                 if not included.startswith(self._own):
-                    yield from self._directives(included, self._load(included), depth + 1)
-
-    def _load(self, path: str) -> List[Directive]:
-        try:
-            return parse(self._read(path))
-        except (OSError, ValueError) as error:
-            self.unreadable.append({"file": path, "reason": str(error)})
-            return []
-
-    def _absolute(self, path: str) -> str:
-        return os.path.join(self._base, path)
-
-
-def _read_text(path: str) -> str:
-    with open(path, "rb") as stream:
-        return stream.read().decode("utf-8", "replace")
+                    yield from self._directives(included, self._files.load(included), depth + 1)

@@ -275,6 +275,10 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+root:
+  description: The directory that was deployed to.
+  type: str
+  returned: success
 generation:
   description: The generation that is current after the task; null where there is none.
   type: int

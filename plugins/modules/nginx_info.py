@@ -12,7 +12,7 @@ author:
 description:
   - Runs C(nginx -V) and reads the configuration files that nginx reads.
   - Works with a configuration that C(nginx -t) refuses.
-  - Of the configuration only C(listen), C(server_name), C(include) and the sizes of nginx's table of names are returned.
+  - Of the configuration only C(listen), C(server_name), C(include), C(ssl_certificate) and the sizes of nginx's table of names are returned.
 extends_documentation_fragment:
   - fullchain.tls.attributes
 attributes:
@@ -123,6 +123,10 @@ servers:
       description: The files or patterns that the block includes.
       type: list
       elements: str
+    certificates:
+      description: The arguments of C(ssl_certificate), without those in O(own).
+      type: list
+      elements: str
 own_servers:
   description: The C(server) blocks in the files of O(own) that O(drop_in) includes, with the keys of RV(servers).
   type: list
@@ -139,10 +143,10 @@ unreadable:
   returned: always
 """
 
-import socket
 from typing import Any, Dict, Optional
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.fullchain.tls.plugins.module_utils.configuration import has_ipv6
 from ansible_collections.fullchain.tls.plugins.module_utils.nginx import Configuration, parse_version_output
 
 NOT_INSTALLED = {
@@ -159,16 +163,6 @@ NOT_INSTALLED = {
     "settings": {},
     "unreadable": [],
 }  # type: Dict[str, Any]
-
-
-def has_ipv6() -> bool:
-    """Tell whether a server can listen on [::]: a kernel without IPv6 can't even make the socket."""
-    try:
-        with socket.socket(socket.AF_INET6, socket.SOCK_STREAM) as listener:
-            listener.bind(("::", 0))
-    except OSError:
-        return False
-    return True
 
 
 def describe(module: AnsibleModule, executable: str) -> Dict[str, Any]:

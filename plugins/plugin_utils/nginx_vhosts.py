@@ -1,76 +1,24 @@
 # Copyright (c) 2026, the fullchain.tls contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The servers that an nginx has besides ours, and what they mean for ours."""
+"""The servers that an nginx has, and the sizes of its table of names."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any
 
 from ansible_collections.fullchain.tls.plugins.plugin_utils.errors import InputError
+from ansible_collections.fullchain.tls.plugins.plugin_utils.webserver.vhosts import ANY, Socket, Vhost
 
-ANY = "*"
 ANY_SPELT_OUT = "0.0.0.0"  # noqa: S104, read here and not bound
 BUCKET_SIZE = "server_names_hash_bucket_size"
 MAX_SIZE = "server_names_hash_max_size"
 # nginx's defaults; the bucket's is the processor's cache line.
 DEFAULT_BUCKET_SIZE = 64
 DEFAULT_MAX_SIZE = 512
-
-
-@dataclass(frozen=True)
-class Socket:
-    """One listen directive. `address` is `ANY`, an IP address (IPv6 in brackets; [::] for any) or a name."""
-
-    address: str
-    port: int
-    tls: bool
-    default: bool
-
-
-@dataclass(frozen=True)
-class Vhost:
-    """One server block of somebody else's, and the file it is in."""
-
-    file: str
-    names: tuple[str, ...]
-    sockets: tuple[Socket, ...]
-    includes: tuple[str, ...]
-
-    def on_port(self, port: int) -> bool:
-        """Tell whether the server listens on `port`."""
-        return any(socket.port == port for socket in self.sockets)
-
-    def default_on(self, port: int) -> bool:
-        """Tell whether the server is marked as the default of `port` on all addresses."""
-        return any(
-            socket.default and socket.port == port and socket.address in (ANY, "[::]") for socket in self.sockets
-        )
-
-    @property
-    def tls_ports(self) -> tuple[int, ...]:
-        """The ports on which the server speaks TLS."""
-        return tuple(dict.fromkeys(socket.port for socket in self.sockets if socket.tls))
-
-    def narrow_sockets(self, ports: Sequence[int]) -> list[tuple[str, int]]:
-        """The sockets on `ports` of one address, which nginx prefers to those of any address."""
-        return [
-            (socket.address, socket.port)
-            for socket in self.sockets
-            if socket.port in ports and socket.address not in (ANY, "[::]")
-        ]
-
-    def answers(self, name: str) -> bool:
-        """Tell whether one of the server's names matches `name`: exact, wildcard or regular expression."""
-        return any(_matches(pattern, name) for pattern in self.names)
-
-    def includes_file(self, path: str) -> bool:
-        """Tell whether the server block includes `path`, by itself or through a pattern."""
-        return any(fnmatchcase(path, pattern) for pattern in self.includes)
 
 
 def read_vhost(server: Mapping[str, Any]) -> Vhost:
@@ -81,6 +29,8 @@ def read_vhost(server: Mapping[str, Any]) -> Vhost:
         names=tuple(server["names"]),
         sockets=tuple(socket for socket in sockets if socket is not None),
         includes=tuple(server["includes"]),
+        matches=_matches,
+        certificates=tuple(server.get("certificates", ())),
     )
 
 
@@ -142,6 +92,7 @@ def _read_listen(arguments: Sequence[str]) -> Socket | None:
 
 
 def _matches(pattern: str, name: str) -> bool:
+    """Tell whether an argument of server_name matches: exact, wildcard or regular expression."""
     if pattern.startswith("~"):
         return _matches_expression(pattern[1:], name)
     if pattern.startswith("."):

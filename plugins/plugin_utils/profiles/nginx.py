@@ -5,15 +5,19 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 
 from ansible_collections.fullchain.tls.plugins.plugin_utils.errors import InputError
+from ansible_collections.fullchain.tls.plugins.plugin_utils.profiles.openssl import (
+    OPENSSL_SINCE,
+    Version,
+    cipher_string,
+    known_groups,
+    version_text,
+)
 from ansible_collections.fullchain.tls.plugins.plugin_utils.profiles.reader import Profile
-
-Version = tuple[int, ...]
 
 # nginx's CHANGES, by feature: the first version that has it.
 NGINX_SINCE: dict[str, Version] = {
@@ -29,19 +33,6 @@ NGINX_SINCE: dict[str, Version] = {
     "http2 on": (1, 25, 1),
     "own protocols": (1, 29, 2),  # before, ssl_protocols of a name-based server are the default server's
 }
-# OpenSSL's CHANGES. A name that the library doesn't know in ssl_ecdh_curve fails `nginx -t`.
-OPENSSL_SINCE: dict[str, Version] = {
-    "several groups": (1, 0, 2),
-    "X25519": (1, 1, 0),
-    "X448": (1, 1, 1),
-    "TLSv1.3": (1, 1, 1),
-    "security level": (1, 1, 0),
-    "X25519MLKEM768": (3, 5),
-    "SecP256r1MLKEM768": (3, 5),
-    "SecP384r1MLKEM1024": (3, 5),
-}
-# The newest there is: what a host without nginx is assumed to get when a check mode run asks.
-NEWEST: Version = (999,)
 
 
 @dataclass(frozen=True)
@@ -51,16 +42,6 @@ class NginxTls:
     protocols: tuple[str, ...]
     directives: tuple[tuple[str, str], ...]
     notes: tuple[str, ...]
-
-
-def parse_version(text: str | None) -> Version:
-    """Return ``1.22.1`` (or OpenSSL's ``1.1.1w``, ``3.5.0-dev``) as numbers; None and "" are the newest."""
-    if not text:
-        return NEWEST
-    found = re.match(r"\d+(?:\.\d+)*", text)
-    if found is None:
-        raise InputError(f"{text!r} is not a version such as 1.22.1")
-    return tuple(int(part) for part in found.group().split("."))
 
 
 def nginx_can(feature: str, version: Version) -> bool:
@@ -97,23 +78,17 @@ def _protocols(profile: Profile, version: Version, openssl: Version, notes: list
     if not left:
         raise InputError(
             f"profile {profile.name} wants TLSv1.3 alone, which needs nginx 1.13 and OpenSSL 1.1.1; "
-            f"here are nginx {_text(version)} and OpenSSL {_text(openssl)}"
+            f"here are nginx {version_text(version)} and OpenSSL {version_text(openssl)}"
         )
     if left != profile.protocols:
-        notes.append(f"TLSv1.3 (nginx 1.13 and OpenSSL 1.1.1 or newer; here {_text(version)} and {_text(openssl)})")
+        notes.append(
+            f"TLSv1.3 (nginx 1.13 and OpenSSL 1.1.1 or newer; here {version_text(version)} and {version_text(openssl)})"
+        )
     return left
 
 
 def _groups(profile: Profile, version: Version, openssl: Version, notes: list[str]) -> str:
-    def known(group: str) -> bool:
-        return openssl >= OPENSSL_SINCE.get(group, (0,))
-
-    for group in profile.groups:
-        if not known(group):
-            notes.append(f"{group} (OpenSSL {_text(OPENSSL_SINCE[group])} or newer; here {_text(openssl)})")
-    groups = [group for group in profile.groups if known(group)]
-    if not groups:
-        raise InputError(f"profile {profile.name}: OpenSSL {_text(openssl)} has none of {', '.join(profile.groups)}")
+    groups = known_groups(profile, openssl, notes)
     if nginx_can("several groups", version) and openssl >= OPENSSL_SINCE["several groups"]:
         return ":".join(groups)
     if len(groups) > 1:
@@ -122,11 +97,8 @@ def _groups(profile: Profile, version: Version, openssl: Version, notes: list[st
 
 
 def _ciphers(profile: Profile, protocols: Iterable[str], openssl: Version) -> list[tuple[str, str]]:
-    if set(protocols) <= {"TLSv1.3"} or not profile.ciphers:
-        return []
-    # TLS 1.0 and 1.1 sign with SHA-1, which OpenSSL 3 refuses from level 1 on and Debian (level 2) in 1.1.1.
-    old = bool({"TLSv1", "TLSv1.1"} & set(protocols)) and openssl >= OPENSSL_SINCE["security level"]
-    return [("ssl_ciphers", ":".join([*(["@SECLEVEL=0"] if old else []), *profile.ciphers]))]
+    ciphers = cipher_string(profile, protocols, openssl)
+    return [("ssl_ciphers", ciphers)] if ciphers else []
 
 
 def _ciphersuites(
@@ -135,10 +107,6 @@ def _ciphersuites(
     if not profile.ciphersuites or "TLSv1.3" not in protocols:
         return []
     if not nginx_can("conf command", version):
-        notes.append(f"ciphersuites (ssl_conf_command, nginx 1.19.4 or newer; here {_text(version)})")
+        notes.append(f"ciphersuites (ssl_conf_command, nginx 1.19.4 or newer; here {version_text(version)})")
         return []
     return [("ssl_conf_command", f"Ciphersuites {':'.join(profile.ciphersuites)}")]
-
-
-def _text(version: Version) -> str:
-    return ".".join(str(part) for part in version)

@@ -133,7 +133,7 @@ FILES = {
             auth_basic_user_file secret;
             location / { server_name not.a.name; }
         }""",
-    "/etc/nginx/snippets/more": "server_name more.example;",
+    "/etc/nginx/snippets/more": "server_name more.example; ssl_certificate old/wiki.pem;",
 }
 
 
@@ -157,8 +157,9 @@ def test_servers_in_nginx_s_order_without_our_own():
             "listen": [["443", "ssl", "default_server"], ["[::]:443", "ssl"]],
             "names": ["wiki.example", "www.wiki.example", "more.example"],
             "includes": ["/etc/nginx/fullchain/current/snippets/wiki.example.conf", "/etc/nginx/snippets/more"],
+            "certificates": ["old/wiki.pem"],
         },
-        {"file": "/etc/nginx/nginx.conf", "listen": [["80"]], "names": [], "includes": []},
+        {"file": "/etc/nginx/nginx.conf", "listen": [["80"]], "names": [], "includes": [], "certificates": []},
     ]
 
 

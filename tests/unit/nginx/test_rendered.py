@@ -80,7 +80,8 @@ def nginx_test(root):
     """Run `nginx -t` with ports that need no privilege; return its exit status and words."""
     for path in (root / "current").rglob("*.conf"):
         path.write_text(re.sub(r"listen (\[::\]:)?(80|443)\b", r"listen \g<1>18\2", path.read_text()))
-    drop_in = ENGINE.get_template("drop-in.conf.j2").render(nginx__root=root)
+    settings = {"root": root}
+    drop_in = ENGINE.get_template("drop-in.conf.j2").render(webserver_settings=settings)
     main = root / "nginx.conf"
     main.write_text(
         f"pid {root}/pid; error_log stderr; events {{}} http {{ access_log off; {drop_in} "
@@ -210,8 +211,8 @@ def test_no_sites_no_server(tmp_path):
 def test_what_is_rendered_is_read_back_by_our_own_reader(tmp_path):
     root = tmp_path / "fullchain"
     render(root, plan(sites(), {"installed": False, "ipv6": True}, Options(root=str(root), address="192.0.2.7")))
-    main = tmp_path / "nginx.conf"
-    main.write_text(f"http {{ {ENGINE.get_template('drop-in.conf.j2').render(nginx__root=root)} }}")
+    main, settings = tmp_path / "nginx.conf", {"root": root}
+    main.write_text(f"http {{ {ENGINE.get_template('drop-in.conf.j2').render(webserver_settings=settings)} }}")
     found = Configuration(str(main), "/nonexistent", "/nonexistent")
     assert found.unreadable == []
     assert [(server["names"], server["listen"]) for server in found.servers] == [

@@ -7,12 +7,8 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.fullchain.tls.plugins.plugin_utils.errors import InputError
-from ansible_collections.fullchain.tls.plugins.plugin_utils.profiles.nginx import (
-    NEWEST,
-    nginx_can,
-    nginx_tls,
-    parse_version,
-)
+from ansible_collections.fullchain.tls.plugins.plugin_utils.profiles.nginx import nginx_can, nginx_tls
+from ansible_collections.fullchain.tls.plugins.plugin_utils.profiles.openssl import NEWEST, parse_version
 from ansible_collections.fullchain.tls.plugins.plugin_utils.profiles.reader import read_profile
 
 SIX = (
