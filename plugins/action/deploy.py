@@ -123,6 +123,8 @@ class ActionModule(ActionBase):
         host = Host(self._operate, request, files)
         found = host.inspect()
         judged = delivered + self._judge_lineages(request, found["lineages"])
+        if found["unknown"] and not self._task.check_mode:  # in check mode, a package may still bring them
+            raise Stop(messages.unknown_accounts(found["unknown"]))
         reasons = reasons_to_act(found, request)
         result = {
             "changed": bool(reasons),

@@ -25,7 +25,7 @@ import pwd
 import re
 import stat
 import time
-from typing import Any, Dict, Iterable, Iterator, List, NamedTuple, Optional
+from typing import Any, Dict, Iterable, Iterator, List, NamedTuple, Optional, Sequence
 
 from ansible_collections.fullchain.tls.plugins.module_utils import durable
 
@@ -38,7 +38,10 @@ class GenerationError(Exception):
 
 
 class Entry(NamedTuple):
-    """One file of a generation. owner and group are names or numbers, None: as created."""
+    """One file of a generation. owner and group are names or numbers, None: as created.
+
+    readers: names of the users that have to be able to open it.
+    """
 
     path: str
     sha256: str
@@ -46,6 +49,7 @@ class Entry(NamedTuple):
     owner: Optional[str] = None
     group: Optional[str] = None
     secret: bool = False
+    readers: Sequence[str] = ()
 
 
 class Directories(NamedTuple):

@@ -9,6 +9,7 @@ whoever switched last owns the host until it confirms or takes back, so of two r
 
 from typing import Any, Dict, List, Optional
 
+from ansible_collections.fullchain.tls.plugins.module_utils import accounts
 from ansible_collections.fullchain.tls.plugins.module_utils.generation import (
     Directories,
     Entry,
@@ -34,6 +35,7 @@ def inspect(
     texts: answer what is in changed and removed files now, for a diff; never for a secret one.
     """
     wanted = store.wanted(named, partial)
+    described = describe(store, wanted, texts)
     known = store.lineages()
     read = [
         dict(read_lineage(item["fullchain"], item["privkey"]), name=item["name"], path=item["fullchain"])
@@ -45,11 +47,19 @@ def inspect(
         "current": store.current(),
         "confirmed": store.confirmed(),
         "pending": pending(store),
-        "files": describe(store, wanted, texts),
+        "files": described,
         "directories": store.crooked_directories(directories),
+        "unknown": accounts.unknown_accounts(named, directories),
+        "unreadable": unreadable(store, wanted, described),
         "lineages": read,
         "alive": server.alive(),
     }
+
+
+def unreadable(store: Store, wanted: Dict[str, Entry], described: List[Dict[str, Any]]) -> List[str]:
+    """Who cannot read what of the current generation is theirs to read and stays as it is, in sentences."""
+    stays = [wanted[item["path"]] for item in described if item["state"] == "same"]
+    return accounts.refusals(store.path(store.current() or 0), stays)
 
 
 def pending(store: Store) -> bool:
@@ -122,9 +132,23 @@ def prepare(
     current = store.current()
     same = all(state == "same" for state in store.compare(wanted).values())
     if current is not None and same and not store.crooked_directories(directories):
+        refuse_unreadable(store, current, wanted)
         return current
     store.prepare(directories)
-    return store.stage(wanted, contents, directories, token)
+    generation = store.stage(wanted, contents, directories, token)
+    try:
+        refuse_unreadable(store, generation, wanted)
+    except GenerationError:
+        store.discard(generation)
+        raise
+    return generation
+
+
+def refuse_unreadable(store: Store, generation: int, wanted: Dict[str, Entry]) -> None:
+    """Raise GenerationError when somebody who has to read a file of a generation can't."""
+    sentences = accounts.refusals(store.path(generation), wanted.values())
+    if sentences:
+        raise GenerationError("%s. Nothing was switched: the host serves what it did" % "; ".join(sentences))
 
 
 def switch(store: Store, current: Optional[int], generation: int, token: str) -> None:

@@ -60,6 +60,11 @@ options:
         description: Whether its content must not be shown.
         type: bool
         default: false
+      readers:
+        description: Names of users who have to be able to open it.
+        type: list
+        elements: str
+        default: []
   bundle:
     description: Contents of the files that differ. JSON of paths and contents, compressed, in Base64.
     type: str
@@ -181,6 +186,7 @@ ARGUMENTS = {
             "owner": {"type": "str"},
             "group": {"type": "str"},
             "secret": {"type": "bool", "default": False, "no_log": False},
+            "readers": {"type": "list", "elements": "str", "default": []},
         },
     },
     # One opaque value: no content is logged on the host, and no short content is scrubbed from the answer.

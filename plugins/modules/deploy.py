@@ -31,14 +31,16 @@ options:
     type: path
     required: true
   mode:
-    description: Mode of the directories in and below O(root), octal digits in quotes.
+    description:
+      - Mode of the directories in and below O(root), octal digits in quotes.
+      - Default V(0700). Where files or keys name one group, V(0750) with O(group) that one, so that it gets to what is its own; where they
+        name an owner or several groups, V(0755). Every file keeps its own mode.
     type: str
-    default: '0700'
   owner:
     description: Owner of the directories. Left out, the user that Ansible becomes.
     type: str
   group:
-    description: Group of the directories. Left out, that of the user that Ansible becomes.
+    description: Group of the directories. Left out, the one that files or keys name, as for O(mode), or that of the user that Ansible becomes.
     type: str
   files:
     description: What the generation holds besides O(certificates).
@@ -83,7 +85,8 @@ options:
         default: false
   certificates:
     description:
-      - Certificates to deliver, at C(certs/NAME/fullchain.pem) and C(certs/NAME/privkey.pem) (V(0600)) of the generation.
+      - Certificates to deliver, at C(certs/NAME/fullchain.pem) and C(certs/NAME/privkey.pem) of the generation, where a server's
+        configuration finds them at C(ROOT/current/certs/NAME/). What each service needs is in C(docs/services.md).
       - A chain that is in the wrong order or holds its root is put right, and RV(notes) says so.
     type: list
     elements: dict
@@ -112,6 +115,35 @@ options:
         description: The private key, unencrypted, as PEM text or a path on the controller. A file encrypted with Ansible Vault is fine.
         type: raw
         required: true
+      combined:
+        description:
+          - Also deliver C(certs/NAME/combined.pem) with leaf, intermediates and key in this order, for a server that reads one file,
+            such as HAProxy.
+        type: bool
+        default: false
+      owner:
+        description: Owner of the files that hold the private key. Left out, the user that Ansible becomes.
+        type: str
+      group:
+        description:
+          - Group of the files that hold the private key, and that may read them. Left out, that of the user that Ansible becomes.
+        type: str
+      mode:
+        description:
+          - Mode of the files that hold the private key, octal digits in quotes. Default V(0600), or V(0640) with O(certificates[].group).
+          - One that lets every user of the host do anything is refused.
+        type: str
+      readable_by:
+        description:
+          - Users of the host that have to be able to read the certificate and its key, such as the one that the service runs as.
+          - Before anything is switched, a process with the rights of each opens the files. Where one cannot, the task fails and names user,
+            file, group, and the directory that is in the way.
+          - No user is made a member of a group here. A membership would also open every other key of that group, could not be taken back
+            with the files, and a running service would not have it before it is restarted. Name the service's own group in
+            O(certificates[].group), or use M(ansible.builtin.user) and restart the service.
+        type: list
+        elements: str
+        default: []
       source:
         description: Where the entry comes from, for messages.
         type: str
@@ -119,6 +151,8 @@ options:
     description:
       - Certificates that are on the host already, such as certbot's. They are read and judged, never written.
       - One that differs from when it was last verified is a change. The server is reloaded and verified.
+      - Since they are never copied, there is no C(combined.pem) of one, and who may read its key is for whoever writes it. A combined copy would be
+        out of date after each renewal.
     type: list
     elements: dict
     default: []
@@ -218,7 +252,7 @@ attributes:
     support: full
     details:
       - Certificates are judged and the differences told. Nothing on the host is written and no command of the server is run.
-      - A lineage that is not there yet is taken to come.
+      - A lineage, a user or a group that is not there yet is taken to come.
   diff_mode:
     support: full
     details:
@@ -249,13 +283,29 @@ EXAMPLES = r"""
     endpoints:
       - {host: shop.example.com, address: "{{ ansible_host }}"}
 
+- name: Deliver a key that PostgreSQL's own group may read, and make sure that it can
+  fullchain.tls.deploy:
+    root: /etc/postgresql/fullchain
+    certificates:
+      - name: db.example.com
+        fullchain: files/db/fullchain.pem
+        privkey: "{{ vault_db_key }}"
+        group: postgres
+        readable_by: [postgres]
+    test: [pg_lsclusters]
+    reload: [systemctl, reload, postgresql@15-main]
+    endpoints:
+      - {host: db.example.com, port: 5432, starttls: postgres}
+
 - name: Tell the team when a deploy could not be taken back, and fail as before
   block:
     - name: Deploy
       fullchain.tls.deploy:
         root: /etc/haproxy/fullchain
         files:
-          - {dest: shop.pem, content: "{{ vault_shop_pem }}", secret: true}
+          - {dest: errors/503.http, src: 503.http.j2}
+        certificates:
+          - {name: shop.example.com, fullchain: files/shop/fullchain.pem, privkey: "{{ vault_shop_key }}", combined: true}
         test: [haproxy, -c, -f, /etc/haproxy/haproxy.cfg]
         reload: [systemctl, reload, haproxy]
         endpoints: [shop.example.com]
@@ -302,7 +352,7 @@ codes:
   returned: on failure
   sample: [incomplete-chain]
 notes:
-  description: What was put right in delivered chains; in check mode also the lineages that are not there yet.
+  description: What was put right in delivered chains; in check mode also the lineages, users and groups that are not there yet.
   type: list
   elements: str
   returned: on success

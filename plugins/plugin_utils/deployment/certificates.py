@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -64,7 +64,7 @@ def judge_delivered(spec: CertificateSpec, settings: Settings, read_file: ReadFi
         leaf_sha256=right.chain[0].sha256,
         result=judge_for_names(right.chain, spec.server_names, spki_sha256(key), spec.label, settings),
         notes=tuple(f"{spec.label}: {note}" for note in right.notes),
-        files=_files(spec, right.chain, key_pem),
+        files=tuple(_files(spec, right.chain, key_pem)),
     )
 
 
@@ -118,11 +118,34 @@ def _load(value: str, label: str, read_file: ReadFile) -> tuple[bytes, str]:
         ) from None
 
 
-def _files(spec: CertificateSpec, chain: Sequence[Certificate], key_pem: bytes) -> tuple[WantedFile, ...]:
-    fullchain = "".join(to_pem(certificate) for certificate in chain).encode("ascii")
+@dataclass(frozen=True)
+class Form:
+    """A file that servers read a certificate from. content: from the chain's certificates and the key, each in PEM."""
+
+    name: str
+    content: Callable[[Sequence[bytes], bytes], bytes]
+    secret: bool = False
+    wanted: Callable[[CertificateSpec], bool] = lambda _spec: True
+
+
+FORMS = (
+    Form("fullchain.pem", lambda chain, _key: b"".join(chain)),
+    Form(KEY_NAME, lambda _chain, key: key, secret=True),
+    # The order of HAProxy's documentation (`crt`), which lighttpd takes too. Postfix wants the key first, in smtpd_tls_chain_files.
+    Form("combined.pem", lambda chain, key: b"".join([*chain, key]), secret=True, wanted=lambda spec: spec.combined),
+)
+
+
+def _files(spec: CertificateSpec, chain: Sequence[Certificate], key_pem: bytes) -> Iterator[WantedFile]:
+    certificates = [to_pem(certificate).encode("ascii") for certificate in chain]
     key = key_pem.strip() + b"\n"
-    folder = f"certs/{spec.name}"
-    return (
-        WantedFile(f"{folder}/fullchain.pem", fullchain, Metadata(0o644), False, spec.label),
-        WantedFile(f"{folder}/{KEY_NAME}", key, Metadata(0o600), True, spec.label),
-    )
+    for form in FORMS:
+        if form.wanted(spec):
+            yield WantedFile(
+                path=f"certs/{spec.name}/{form.name}",
+                content=form.content(certificates, key),
+                metadata=spec.key if form.secret else Metadata(0o644),
+                secret=form.secret,
+                label=spec.label,
+                readers=spec.readable_by,
+            )

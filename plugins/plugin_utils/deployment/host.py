@@ -93,6 +93,7 @@ def reasons_to_act(found: Mapping[str, Any], request: Request) -> list[str]:
         counts[item["state"]] = counts.get(item["state"], 0) + 1
     reasons = [f"{state} files: {counts[state]}" for state in ("new", "changed", "removed") if state in counts]
     reasons += [f"mode or owner of {path} differs" for path in found["directories"]]
+    reasons += found["unreadable"]
     reasons += [f"lineage {item['name']} is not the one last verified" for item in found["lineages"] if item["renewed"]]
     if found["pending"]:
         reasons.append("an earlier deploy neither confirmed nor took back what it switched to")
@@ -102,8 +103,8 @@ def reasons_to_act(found: Mapping[str, Any], request: Request) -> list[str]:
 
 
 def to_come(found: Mapping[str, Any]) -> list[str]:
-    """In check mode: the lineages that are not there yet. A real run does not get as far with one."""
-    return [
+    """In check mode: the users, groups and lineages that are not there yet. A real run does not get as far with one."""
+    return [f"{sentence} yet" for sentence in found["unknown"]] + [
         f"lineage {item['name']}: {item['missing']} is not there yet; it is judged in a run without --check"
         for item in found["lineages"]
         if "missing" in item

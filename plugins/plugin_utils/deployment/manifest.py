@@ -25,13 +25,17 @@ _FIELD = re.compile(r"\{([^{}]*)\}")
 
 @dataclass(frozen=True)
 class WantedFile:
-    """One file that the generation has to hold. path is relative to it; label says which parameter wants it."""
+    """One file that the generation has to hold. path is relative to it; label says which parameter wants it.
+
+    readers: users of the host that have to be able to open it.
+    """
 
     path: str
     content: bytes = field(repr=False)
     metadata: Metadata
     secret: bool
     label: str
+    readers: tuple[str, ...] = ()
 
     @property
     def entry(self) -> dict[str, Any]:
@@ -43,6 +47,7 @@ class WantedFile:
             "owner": self.metadata.owner,
             "group": self.metadata.group,
             "secret": self.secret,
+            "readers": list(self.readers),
         }
 
 

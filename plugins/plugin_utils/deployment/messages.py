@@ -28,6 +28,11 @@ def refused(errors: Sequence[str], unsound: Sequence[Result]) -> str:
     return "\n".join(lines)
 
 
+def unknown_accounts(sentences: Sequence[str]) -> str:
+    """Nothing was touched: these users and groups are not there."""
+    return "\n".join(["Refused before anything on the host was touched:", *(_indent(line) for line in sentences)])
+
+
 def load_failed(outcome: Outcome) -> list[str]:
     """The server's test, reload or start went wrong: the command, its answer, its words and those of its log."""
     headings = {

@@ -19,7 +19,8 @@ from ansible_collections.fullchain.tls.plugins.plugin_utils.wire.endpoints impor
 
 VERIFY_FROM = ("controller", "host")
 FILE_KEYS = ("dest", "src", "content", "each", "vars", "mode", "owner", "group", "secret")
-CERTIFICATE_KEYS = ("name", "server_names", "fullchain", "cert", "chain", "privkey", "source")
+KEY_FILE_KEYS = ("combined", "owner", "group", "mode", "readable_by")
+CERTIFICATE_KEYS = ("name", "server_names", "fullchain", "cert", "chain", "privkey", *KEY_FILE_KEYS, "source")
 LINEAGE_KEYS = ("name", "server_names", "fullchain", "privkey")
 SETTINGS_KEYS = ("trust", "clients", "at", "expires_soon", "fail_on")
 
@@ -51,7 +52,10 @@ class FileSpec:
 
 @dataclass(frozen=True)
 class CertificateSpec:
-    """One entry of `certificates`: PEM texts, or paths on the controller. chain is None with fullchain."""
+    """One entry of `certificates`: PEM texts, or paths on the controller. chain is None with fullchain.
+
+    key: of every file that holds the private key. readable_by: users of the host that have to be able to read all files.
+    """
 
     label: str
     name: str
@@ -59,6 +63,9 @@ class CertificateSpec:
     fullchain: str = field(repr=False)
     chain: str | None = field(repr=False)
     privkey: str = field(repr=False)
+    key: Metadata = Metadata(0o600)
+    combined: bool = False
+    readable_by: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -110,13 +117,14 @@ def read_request(values: Mapping[str, Any]) -> Request:
     refuse_unknown_keys(values, PARAMETERS, "deploy")
     certificates = tuple(_certificate(item, f"certificates[{n}]") for n, item in _items(values, "certificates"))
     lineages = tuple(_lineage(item, f"lineages[{n}]") for n, item in _items(values, "lineages"))
+    files = tuple(_file(item, f"files[{n}]") for n, item in _items(values, "files"))
     _unique([spec.name for spec in certificates] + [spec.name for spec in lineages], "certificates and lineages")
     covered = _covering([*certificates, *lineages])
     verify_from = _choice(values.get("verify_from") or "controller", VERIFY_FROM, "verify_from")
     return Request(
         root=_absolute(values.get("root"), "root").rstrip("/"),
-        directories=_metadata(values, "", 0o700),
-        files=tuple(_file(item, f"files[{n}]") for n, item in _items(values, "files")),
+        directories=_directories(values, [file.metadata for file in files] + [spec.key for spec in certificates]),
+        files=files,
         certificates=certificates,
         lineages=lineages,
         partial=_bool(values.get("partial", False), "partial"),
@@ -185,10 +193,45 @@ def _certificate(value: Any, label: str) -> CertificateSpec:
         fullchain=_hidden(whole if whole is not None else leaf, f"{label}: {'cert' if whole is None else 'fullchain'}"),
         chain=None if rest is None else _hidden(rest, f"{label}: chain"),
         privkey=_hidden(item.get("privkey"), f"{label}: privkey"),
+        key=_key_metadata(item, f"{label}: "),
+        combined=_bool(item.get("combined", False), f"{label}: combined"),
+        readable_by=tuple(
+            _text(user, f"{label}: readable_by[{n}]")
+            for n, user in _enumerate(item.get("readable_by") or [], f"{label}: readable_by")
+        ),
     )
 
 
+def _key_metadata(item: Mapping[str, Any], label: str) -> Metadata:
+    """Who may read a private key: its owner, and the group where one is named. Never everybody."""
+    metadata = _metadata(item, label, 0o600 if item.get("group") is None else 0o640)
+    if metadata.mode & 0o007:
+        raise InputError(
+            f"{label}mode '{metadata.mode:04o}' would open the private key to every user of the host; "
+            "expected nothing for others, for example '0640' with a group"
+        )
+    return metadata
+
+
+def _directories(values: Mapping[str, Any], inside: Sequence[Metadata]) -> Metadata:
+    """Whoever has a file of their own in a generation has to get to it, and to list what is there for an include with a
+    pattern: the one group that is named, else everybody. Every file keeps its own mode.
+    """
+    groups = {str(group) for group in (values.get("group"), *(file.group for file in inside)) if group is not None}
+    if any(file.owner for file in inside) or len(groups) > 1:
+        return _metadata(values, "", 0o755)
+    if any(file.group for file in inside):
+        return _metadata({**values, "group": groups.pop()}, "", 0o750)
+    return _metadata(values, "", 0o700)
+
+
 def _lineage(value: Any, label: str) -> LineageSpec:
+    for key in KEY_FILE_KEYS:
+        if isinstance(value, Mapping) and key in value:
+            raise InputError(
+                f"{label}: {key} is for certificates: a lineage is left as it is, and a copy of it would be out of date "
+                "after each renewal"
+            )
     item, name, server_names = _named(value, LINEAGE_KEYS, label)
     label = f"{label} ({name})"
     return LineageSpec(

@@ -13,7 +13,11 @@ from ansible_collections.fullchain.tls.plugins.plugin_utils.deployment.certifica
     judge_delivered,
     judge_lineage,
 )
-from ansible_collections.fullchain.tls.plugins.plugin_utils.deployment.request import CertificateSpec, LineageSpec
+from ansible_collections.fullchain.tls.plugins.plugin_utils.deployment.request import (
+    CertificateSpec,
+    LineageSpec,
+    Metadata,
+)
 from ansible_collections.fullchain.tls.plugins.plugin_utils.errors import InputError
 from ansible_collections.fullchain.tls.plugins.plugin_utils.settings import Settings
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
@@ -63,6 +67,23 @@ def test_sound() -> None:
     assert fullchain.content.decode() == PKI.pem("leaf", "inter")
     assert key.content.decode() == PKI.key_pem("leaf")
     assert PKI.key_pem("leaf").splitlines()[1] not in repr(result)
+
+
+def test_combined_holds_leaf_intermediates_and_key_in_this_order() -> None:
+    combined = judged(combined=True).files[2]
+    assert (combined.path, combined.metadata.mode, combined.secret) == ("certs/shop.test/combined.pem", 0o600, True)
+    assert combined.content.decode() == PKI.pem("leaf", "inter") + PKI.key_pem("leaf")
+
+
+def test_who_may_read_the_key_may_read_what_holds_it_and_nothing_else_changes() -> None:
+    key = Metadata(0o640, "root", "ssl-cert")
+    files = judged(combined=True, key=key, readable_by=("postgres",)).files
+    assert {file.path.rpartition("/")[2]: file.metadata for file in files} == {
+        "fullchain.pem": Metadata(0o644),
+        "privkey.pem": key,
+        "combined.pem": key,
+    }
+    assert {file.readers for file in files} == {("postgres",)}
 
 
 def test_cert_and_chain() -> None:

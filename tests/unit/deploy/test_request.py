@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.fullchain.tls.plugins.plugin_utils.deployment.request import Request, read_request
+from ansible_collections.fullchain.tls.plugins.plugin_utils.deployment.request import Metadata, Request, read_request
 from ansible_collections.fullchain.tls.plugins.plugin_utils.errors import InputError
 
 CERTIFICATE = {"name": "shop.test", "fullchain": "a.pem", "privkey": "a.key"}
@@ -79,6 +79,28 @@ def test_defaults() -> None:
             {"certificates": [{**CERTIFICATE, "privkey": ""}]},
             "certificates[0] (shop.test): privkey must be PEM text or a path on the controller, not empty",
         ),
+        *(
+            ({"certificates": [{**CERTIFICATE, **given}]}, f"certificates[0] (shop.test): {message}")
+            for given, message in (
+                ({"mode": "rw"}, "mode: 'rw' is not a mode; expected octal digits in quotes, for example '0640'"),
+                (
+                    {"mode": "0644"},
+                    "mode '0644' would open the private key to every user of the host; expected nothing",
+                ),
+                ({"mode": "0641"}, "mode '0641' would open the private key to every user of the host"),
+                ({"combined": "perhaps"}, "combined: 'perhaps' is neither true nor false"),
+                ({"group": ""}, "group must be a text, not empty"),
+                ({"readable_by": "postgres"}, "readable_by must be a list, not a string"),
+                ({"readable_by": [7]}, "readable_by[0] must be a text, not a number"),
+            )
+        ),
+        *(
+            (
+                {"lineages": [{**LINEAGE, **given}]},
+                f"lineages[0]: {next(iter(given))} is for certificates: a lineage is",
+            )
+            for given in ({"combined": True}, {"group": "ssl-cert"}, {"readable_by": ["postgres"]})
+        ),
         (
             {"certificates": [{**CERTIFICATE, "server_names": ["a b"]}]},
             "certificates[0] (shop.test): server_names[0]: 'a b' is not a server name",
@@ -134,6 +156,42 @@ def test_modes_of_files(given: Any, mode: int) -> None:
 
 def test_secret_file_is_for_its_owner_alone() -> None:
     assert read(files=[{"dest": "x", "content": "", "secret": True}]).files[0].metadata.mode == 0o600
+
+
+@pytest.mark.parametrize(
+    ("given", "key"),
+    [
+        ({}, Metadata(0o600)),
+        ({"owner": "postgres"}, Metadata(0o600, "postgres")),
+        ({"group": "ssl-cert"}, Metadata(0o640, None, "ssl-cert")),
+        ({"group": "ssl-cert", "mode": "0400"}, Metadata(0o400, None, "ssl-cert")),
+        ({"owner": 1000, "group": 1000}, Metadata(0o640, "1000", "1000")),
+    ],
+)
+def test_who_may_read_a_key(given: dict[str, Any], key: Metadata) -> None:
+    assert read(certificates=[{**CERTIFICATE, **given}]).certificates[0].key == key
+
+
+@pytest.mark.parametrize(
+    ("key", "file", "task", "directories"),
+    [
+        ({"mode": "0400"}, {"mode": "0640"}, {}, Metadata(0o700)),
+        ({}, {}, {"group": "adm"}, Metadata(0o700, None, "adm")),
+        ({"group": "ssl-cert"}, {}, {}, Metadata(0o750, None, "ssl-cert")),
+        ({"group": "ssl-cert"}, {"group": "ssl-cert"}, {}, Metadata(0o750, None, "ssl-cert")),
+        ({}, {"group": 33}, {}, Metadata(0o750, None, "33")),
+        ({"group": "ssl-cert"}, {"group": "www-data"}, {}, Metadata(0o755)),
+        ({"group": "ssl-cert"}, {}, {"group": "adm"}, Metadata(0o755, None, "adm")),
+        ({"owner": "postgres"}, {}, {}, Metadata(0o755)),
+        ({}, {"owner": "www-data"}, {}, Metadata(0o755)),
+        ({"group": "ssl-cert"}, {}, {"mode": "0711"}, Metadata(0o711, None, "ssl-cert")),
+    ],
+)
+def test_directories_let_through_whoever_has_a_file_of_their_own(
+    key: dict[str, Any], file: dict[str, Any], task: dict[str, Any], directories: Metadata
+) -> None:
+    given = {"certificates": [{**CERTIFICATE, **key}], "files": [{"dest": "x", "content": "", **file}], **task}
+    assert read(**given).directories == directories
 
 
 def expected(endpoint: Any, *certificates: dict[str, Any]) -> str | None:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json
 import os
+import pwd
 import signal
 import socket
 import ssl
@@ -287,9 +288,37 @@ def test_check_mode_with_diff_touches_nothing(web: Webserver) -> None:
     assert f"+++ after: {web.root}/current/sites/{NAME}.conf" in play.output
     assert f"+  server_name {NAME};" in play.output
     assert "+(private key, not shown)" in play.output
+    missing = "directories: owner 'no-such-user-yet': there is no such user on this host"
+    assert f"{missing} yet" in play.results[0]["notes"]
+    assert (
+        missing
+        in web.play({**task, "fullchain.tls.deploy": {**task["fullchain.tls.deploy"], "lineages": []}}).results[0][
+            "msg"
+        ]
+    )
     real = web.play(task).results[0]
     assert "lineages[0] (later.test): /no/such/fullchain.pem is not there on the host: what obtains it" in real["msg"]
     assert not web.root.exists()
+
+
+def test_combined_file_is_for_whom_the_key_is_and_never_shown(web: Webserver) -> None:
+    """Two runs; then another owner of the key, and a reader who is not there."""
+    certificate = web.task("renewed")["fullchain.tls.deploy"]["certificates"][0]
+    wanted = {**certificate, "combined": True, "group": os.getgid(), "readable_by": [pwd.getpwuid(os.getuid()).pw_name]}
+    task = web.task(certificates=[wanted])
+    nobody = web.task(certificates=[{**wanted, "readable_by": ["no-such-user"]}])
+    first, second, refused = (play := web.play(task, task, nobody, options=("--diff", "-vvvv"))).results
+    assert (first["failed"], first["changed"], second["changed"]) == (False, True, False), play.output
+    folder = web.root / "current" / "certs" / NAME
+    assert (folder / "combined.pem").read_text() == web.pki.pem("renewed", "inter") + web.pki.key_pem("renewed")
+    modes = {path.name: path.stat().st_mode & 0o777 for path in folder.iterdir()}
+    assert modes == {"fullchain.pem": 0o644, "privkey.pem": 0o640, "combined.pem": 0o640}
+    assert folder.stat().st_mode & 0o777 == 0o750
+    assert "+(secret, not shown)" in play.output
+    assert web.pki.key_pem("renewed").splitlines()[1] not in play.output
+    assert refused["msg"].startswith("Refused before anything on the host was touched:")
+    assert f"certs/{NAME}/privkey.pem: readable_by 'no-such-user': there is no such user on this host" in refused["msg"]
+    assert web.links()["current"] == "generations/000001"
 
 
 def test_diff_shows_what_changes(web: Webserver) -> None:
