@@ -29,13 +29,14 @@ from ansible_collections.fullchain.tls.plugins.plugin_utils.deployment.host impo
     to_come,
 )
 from ansible_collections.fullchain.tls.plugins.plugin_utils.deployment.manifest import WantedFile, refuse_collisions
+from ansible_collections.fullchain.tls.plugins.plugin_utils.deployment.obtaining import Wait, in_vain
 from ansible_collections.fullchain.tls.plugins.plugin_utils.deployment.rendering import Renderer
 from ansible_collections.fullchain.tls.plugins.plugin_utils.deployment.request import Request, read_request
 from ansible_collections.fullchain.tls.plugins.plugin_utils.deployment.wire_state import (
     SETTLE_SECONDS,
     Clock,
     Judge,
-    is_final,
+    Watch,
     look_until,
     same,
 )
@@ -114,6 +115,11 @@ class ActionModule(ActionBase):
         if not TELLS_FAILURES and not self._task.no_log:
             self._display.display(message, color="red", stderr=True)
 
+    def _say(self, line: str) -> None:
+        """A line on the screen while a task goes on, which Ansible itself has nothing for."""
+        if not self._task.no_log:
+            self._display.display(f"  {self._variables.get('inventory_hostname', 'host')}: {line}")
+
     # --- the transaction
 
     def _deploy(self, request: Request) -> dict[str, Any]:
@@ -178,19 +184,15 @@ class ActionModule(ActionBase):
         self, request: Request, endpoints: list[Endpoint], before: list[Served], settled: bool, result: dict[str, Any]
     ) -> list[str]:
         """Look at the endpoints; put what they serve into result, and return what is wrong with it."""
-        settles = time.monotonic() + (0 if settled else SETTLE_SECONDS)
-
-        def done(index: int, served: Served, answer: Result) -> bool:
-            return is_final(served, answer, before[index], time.monotonic() >= settles)
-
+        wait = Wait(request, before, 0 if settled else SETTLE_SECONDS, time.monotonic, self._say)
         try:
             judge = partial(judge_served, settings=request.settings)
-            seen = self._look(request, endpoints, judge, done, max(request.verify_timeout, SETTLE_SECONDS))
+            seen = self._look(request, endpoints, judge, wait.done, wait.seconds, wait.watch)
         except Exception as error:  # whatever it is: what was switched must not stay unverified
             return [f"The endpoints could not be verified: {type(error).__name__}: {error}"]
         result["results"] = [answer for _served, answer in seen]
         bad = failing(result["results"], request.settings.fail_on)
-        return messages.wire_failed(bad, len(endpoints)) if bad else []
+        return messages.wire_failed(bad, len(endpoints)) + in_vain(request, bad) if bad else []
 
     def _taken_back(
         self,
@@ -211,7 +213,11 @@ class ActionModule(ActionBase):
             lambda: {"seen": self._look(request, endpoints, lambda items: [{}] * len(items), done, TAKEN_BACK_SECONDS)}
         )
         after = [served for served, _answer in seen.get("seen", ())]
-        lines = trouble + messages.host_state(taken_back, before[: len(after)], after)
+        lines = (
+            trouble
+            + messages.journal(request.journal, taken_back)
+            + messages.host_state(taken_back, before[: len(after)], after)
+        )
         number = taken_back.get("generation", result["generation"])
         facts = _after_switch({**result, "generation": number})
         codes = failing_codes(result["results"], request.settings.fail_on)
@@ -267,10 +273,10 @@ class ActionModule(ActionBase):
         judge: Judge,
         done: Callable[[int, Served, Result], bool],
         seconds: float,
+        watch: Watch = lambda _open: None,
     ) -> list[tuple[Served, Result]]:
-        return look_until(
-            endpoints, partial(self._fetch, request), judge, done, Clock(time.monotonic, time.sleep), seconds
-        )
+        clock = Clock(time.monotonic, time.sleep)
+        return look_until(endpoints, partial(self._fetch, request), judge, done, clock, seconds, watch)
 
     def _fetch(self, request: Request, endpoints: Sequence[Endpoint]) -> list[Served]:
         if not endpoints:

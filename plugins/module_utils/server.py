@@ -25,8 +25,11 @@ STEADY_SECONDS = 0.1
 LINES = 20
 """How many lines of a command's output or of an error log are worth quoting."""
 
-_GRAVE = re.compile(rb"\[(?:\w+:)?(?:emerg|alert|crit)\]")
-"""nginx writes `[emerg]`, Apache `[ssl:emerg]`."""
+JOURNAL_LINES = 500
+"""How many lines of a journal are looked through for those."""
+
+_GRAVE = re.compile(rb"\[(?:\w+:)?(?:emerg|alert|crit)\]|\"level\":\"(?:error|fatal|panic)\"")
+"""nginx writes `[emerg]`, Apache `[ssl:emerg]`, Caddy JSON."""
 
 
 class Outcome(NamedTuple):
@@ -48,8 +51,9 @@ class Outcome(NamedTuple):
 class Server:
     """The commands and the traces of one server.
 
-    pid_file and error_log are optional: without a pid_file nothing is known about its processes, and the
-    exit code of a reload has to be believed. seconds: how long a new process may take to appear.
+    All are optional. Without a pid_file nothing is known about its processes, and the exit code of a reload has to be
+    believed; running is a command that answers 0 while it runs, all the same. journal: its systemd unit.
+    seconds: how long a new process may take to appear.
     """
 
     def __init__(
@@ -60,16 +64,28 @@ class Server:
         pid_file: Optional[str] = None,
         error_log: Optional[str] = None,
         seconds: float = 10.0,
+        running: Sequence[str] = (),
+        journal: Optional[str] = None,
     ) -> None:
         self._test, self._reload, self._start = list(test), list(reload), list(start)
         self._pid_file, self._error_log, self._seconds = pid_file, error_log, seconds
         self._last_pid: Optional[int] = None
+        self._running, self._journal = list(running), journal
 
     def alive(self) -> Optional[bool]:
-        """Whether the process in pid_file runs; None when no pid_file is given."""
-        if self._pid_file is None:
-            return None
-        return process_alive(self._pid())
+        """Whether the process in pid_file runs, or what the command running says; None when neither is given."""
+        if self._pid_file is not None:
+            return process_alive(self._pid())
+        return run(self._running)[0] == 0 if self._running else None
+
+    def said_since(self, moment: str) -> List[str]:
+        """What the journal holds since then (ISO 8601, UTC): the grave lines alone where there are any; [] without a journal."""
+        if self._journal is None:
+            return []
+        since = moment.replace("T", " ").replace("Z", " UTC")
+        words = ["--unit", self._journal, "--output", "cat", "--no-pager", "--quiet", "--since", since]
+        rc, lines = run(["journalctl", *words], count=JOURNAL_LINES)
+        return grave([line.encode("utf-8") for line in lines]) if rc == 0 else []
 
     def _pid(self) -> Optional[int]:
         """The number in pid_file, or where there is none the last one that was: HAProxy empties the file at each reload."""
@@ -127,8 +143,13 @@ class Server:
         rc, lines = run(self._start)
         reason = said("start", self._start, rc) if rc != 0 else ""
         if rc == 0 and not self._wait(lambda: bool(self.alive())):
-            reason = "the start command answered 0, but no process that %s names runs" % self._pid_file
+            reason = "the start command answered 0, but %s" % self._not_running()
         return Outcome(not reason, "start", self._start, rc, lines, (), reason, settled=not reason)
+
+    def _not_running(self) -> str:
+        if self._pid_file is None:
+            return "the command %s says that it does not run" % " ".join(self._running)
+        return "no process that %s names runs" % self._pid_file
 
     def _refusal(self, before: Dict[int, str], listened: bool) -> str:
         """Why the reload did not come about although its command answered 0; '' when it did.
@@ -143,10 +164,8 @@ class Server:
             return any(not listened or listening(pid) != set() for pid in self._new_children(before))
 
         self._wait(lambda: reloaded() or not self.alive())
-        if self.alive() and reloaded():
-            time.sleep(
-                STEADY_SECONDS if listened else 0
-            )  # a helper that has just been forked listens until it closes that
+        if listened and self.alive() and reloaded():
+            time.sleep(STEADY_SECONDS)  # a helper that has just been forked listens until it closes what it inherited
         if not self.alive():
             return "the server died on the reload: no process that %s names runs any more" % self._pid_file
         if not reloaded():
@@ -176,8 +195,10 @@ def said(step: str, command: Sequence[str], rc: Optional[int]) -> str:
 # --- commands
 
 
-def run(command: Sequence[str], seconds: float = COMMAND_SECONDS) -> Tuple[Optional[int], List[str]]:
-    """Run a command; return its exit code (None: not started, or killed after seconds) and its last lines.
+def run(
+    command: Sequence[str], seconds: float = COMMAND_SECONDS, count: int = LINES
+) -> Tuple[Optional[int], List[str]]:
+    """Run a command; return its exit code (None: not started, or killed after seconds) and its last lines, count at most.
 
     Its output goes to a file, not to a pipe: a daemon that it leaves behind would keep a pipe open for ever.
     """
@@ -197,7 +218,7 @@ def run(command: Sequence[str], seconds: float = COMMAND_SECONDS) -> Tuple[Optio
             return None, [str(error)]
         rc = wait_for(process, seconds)
         output.seek(0)
-        return rc, last_lines(output.read())
+        return rc, last_lines(output.read(), count)
 
 
 def find_program(command: List[str], path: str) -> List[str]:
@@ -220,9 +241,9 @@ def wait_for(process: "subprocess.Popen[bytes]", seconds: float) -> Optional[int
         return None
 
 
-def last_lines(data: bytes) -> List[str]:
+def last_lines(data: bytes, count: int = LINES) -> List[str]:
     """The last lines of what a program wrote, as text."""
-    return [line.rstrip() for line in data.decode("utf-8", "replace").splitlines() if line.strip()][-LINES:]
+    return [line.rstrip() for line in data.decode("utf-8", "replace").splitlines() if line.strip()][-count:]
 
 
 # --- processes
@@ -317,4 +338,9 @@ def log_since(path: Optional[str], mark: Tuple[int, int]) -> List[str]:
             lines = stream.read(1000000).splitlines()
     except OSError:
         return []
-    return last_lines(b"\n".join([line for line in lines if _GRAVE.search(line)] or lines))
+    return grave(lines)
+
+
+def grave(lines: Sequence[bytes]) -> List[str]:
+    """The last lines of a log, the grave ones alone where there are any."""
+    return last_lines(b"\n".join([line for line in lines if _GRAVE.search(line)] or list(lines)))

@@ -193,10 +193,11 @@ def confirm(store: Store, token: str, lineages: Dict[str, str], partial: bool) -
 def take_back(store: Store, server: Server, token: str, start: bool = True) -> Dict[str, Any]:
     """Make the confirmed generation (or none) current again and have the server load it.
 
-    Returns {ok, generation, trouble: outcome}. What was there may fail its own test, for a reason outside of
+    Returns {ok, generation, trouble: outcome, log: the server's journal since the switch}. What was there may fail its own test, for a reason outside of
     this root; then the server is left alone with what it has loaded, since a reload might kill it.
     """
     own(store, token)
+    log = server.said_since((store.unsettled() or {}).get("since", ""))
     bad, good = store.current(), store.confirmed()
     if bad != good:
         store.switch(good)
@@ -206,8 +207,8 @@ def take_back(store: Store, server: Server, token: str, start: bool = True) -> D
         if not outcome.ok and start and server.alive() is not True:
             server.revive()
     if not outcome.ok:
-        return {"ok": False, "generation": good, "trouble": outcome._asdict()}
+        return {"ok": False, "generation": good, "trouble": outcome._asdict(), "log": log}
     store.settle()
     if bad is not None and bad != good:
         store.discard(bad)
-    return {"ok": True, "generation": good}
+    return {"ok": True, "generation": good, "log": log}

@@ -126,9 +126,17 @@ options:
   pid_file:
     description: Where the server writes its process number.
     type: path
+  running:
+    description: The command that answers 0 while the server runs.
+    type: list
+    elements: str
+    default: []
   error_log:
     description: Where the server writes what went wrong.
     type: path
+  journal:
+    description: The server's systemd unit.
+    type: str
   seconds:
     description: How long a new process of the server may take to appear.
     type: float
@@ -214,7 +222,9 @@ ARGUMENTS = {
     "reload": {"type": "list", "elements": "str", "default": []},
     "start": {"type": "list", "elements": "str", "default": []},
     "pid_file": {"type": "path"},
+    "running": {"type": "list", "elements": "str", "default": []},
     "error_log": {"type": "path"},
+    "journal": {"type": "str"},
     "seconds": {"type": "float", "default": 10.0},
 }
 
@@ -236,6 +246,8 @@ def server_of(params):
         pid_file=params["pid_file"],
         error_log=params["error_log"],
         seconds=params["seconds"],
+        running=params["running"],
+        journal=params["journal"],
     )
 
 

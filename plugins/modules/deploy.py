@@ -212,9 +212,18 @@ options:
         reload before it has read its configuration, and goes on with the old one where it cannot use the new.
       - Leave it out for a server that reloads without new processes.
     type: path
+  running:
+    description: The command that answers 0 while the server runs, for one that has no O(pid_file). Where it answers something else, O(start) is run.
+    type: list
+    elements: str
+    default: []
   error_log:
     description: Where the server writes errors. Lines written since the reload are quoted when it failed.
     type: path
+  journal:
+    description:
+      - The server's systemd unit. What its journal holds since the switch is quoted when something was taken back, errors alone where there are any.
+    type: str
   reload_timeout:
     description: Seconds until the new child has to be there.
     type: float
@@ -225,6 +234,7 @@ options:
       - C(client_auth), C(client_cert) and C(client_key) need O(verify_from=controller).
       - A mapping may have C(certificate), the name of one of O(certificates) or O(lineages) whose leaf has to be served. Left out, it is the
         one whose server names hold the endpoint's name.
+      - A mapping may have C(obtained) instead, V(true) where the server obtains its certificate itself. Then it is waited for, see O(obtain_timeout).
     type: list
     elements: raw
     default: []
@@ -258,6 +268,14 @@ options:
     description: Seconds until each endpoint has to serve the leaf that was deployed.
     type: float
     default: 30
+  obtain_timeout:
+    description:
+      - Seconds that a server may take to obtain the certificates of endpoints with C(obtained).
+      - So long it may serve none, or a stopgap. Every few seconds a line on the screen says which are waited for and what is served meanwhile. A
+        certificate that is there already and sound is not waited for.
+      - When the time is up the deploy is taken back, and the failure quotes O(journal).
+    type: float
+    default: 120
 extends_documentation_fragment:
   - fullchain.tls.attributes
 attributes:

@@ -134,11 +134,15 @@ def normalise(site: Site, root: str, lineages: str, profile: Any = DEFAULT_PROFI
     }
 
 
-def delivered_certificates(sites: Iterable[Site], split: bool = False) -> list[dict[str, Any]]:
+def delivered_certificates(
+    sites: Iterable[Site], split: bool = False, reader: str | None = None
+) -> list[dict[str, Any]]:
     """Return what `deploy` delivers: the ``certificates`` of the sites whose source is ``files``. Holds keys.
 
-    split: the server takes the leaf and the rest from two files.
+    split: the server takes the leaf and the rest from two files. reader: the user that the server runs as, with a group of that
+    name, where it reads keys without being root.
     """
+    readable = {"group": reader, "readable_by": [reader]} if reader else {}
     return [
         {
             "name": name,
@@ -146,6 +150,7 @@ def delivered_certificates(sites: Iterable[Site], split: bool = False) -> list[d
             **files,
             "source": f"{site.label}, {key_type}" if key_type else site.label,
             **({"split": True} if split else {}),
+            **readable,
         }
         for site in sites
         for (name, key_type), files in zip(site.certificates, site.certificate.files, strict=False)
@@ -179,8 +184,13 @@ def endpoint(name: str, port: int, address: str | None) -> dict[str, Any]:
 
 
 def deployed_endpoints(site: Site, name: str, port: int, address: str | None) -> list[dict[str, Any]]:
-    """Return the endpoints at which a deploy looks for `name`: one for each certificate that has to be served there."""
+    """Return the endpoints at which a deploy looks for `name`: one for each certificate that has to be served there.
+
+    What the server obtains itself is known by nothing but its being sound.
+    """
     found = endpoint(name, port, address)
+    if site.certificate.source == "server":
+        return [{**found, "obtained": True}]
     return [
         {**found, **({"key_types": [key_type]} if key_type else {}), "certificate": certificate}
         for certificate, key_type in site.certificates
@@ -280,8 +290,9 @@ def _read_certificate(value: Any, label: str, sources: Sequence[str]) -> SiteCer
     if source not in SOURCES:
         raise InputError(f"{label}: certificate.source {source!r} is unknown (known: {', '.join(SOURCES)})")
     if source not in sources:
+        left_out = "" if "source" in value else ", which it is when left out,"
         raise InputError(
-            f"{label}: certificate.source {source!r} is not supported here (supported: {', '.join(sources)})"
+            f"{label}: certificate.source {source!r}{left_out} is not supported here (supported: {', '.join(sources)})"
         )
     given = {key: value[key] for key in (*FILE_KEYS, *KEY_TYPES) if value.get(key) is not None}
     if source == "files":

@@ -77,7 +77,9 @@ class Host:
             "reload": list(request.reload),
             "start": list(request.start),
             "pid_file": request.pid_file,
+            "running": list(request.running),
             "error_log": request.error_log,
+            "journal": request.journal,
             "seconds": request.reload_timeout,
         }
         return self._send({"op": operation, "root": request.root, "run": self._run, **server, **arguments})
@@ -99,7 +101,12 @@ def reasons_to_act(found: Mapping[str, Any], request: Request) -> list[str]:
     if found["pending"]:
         reasons.append("an earlier deploy neither confirmed nor took back what it switched to")
     if found["alive"] is False and request.start:
-        reasons.append(f"the server does not run: {request.pid_file} names no living process")
+        asked = (
+            f"{' '.join(request.running)} says so"
+            if request.pid_file is None
+            else f"{request.pid_file} names no living process"
+        )
+        reasons.append(f"the server does not run: {asked}")
     return reasons
 
 

@@ -16,6 +16,7 @@ from ansible_collections.fullchain.tls.plugins.plugin_utils.wire.served import S
 Outcome = Mapping[str, Any]
 
 NEXT_RUN = "The next run of this task finishes or undoes it, whatever the state."
+JOURNAL_LINES = 6
 PUT_RIGHT = "Put that right, then run this task again. Until then a restart of the server may fail."
 
 
@@ -51,6 +52,12 @@ def wire_failed(failing: Sequence[Result], total: int) -> list[str]:
     """The server runs with what was deployed, and these endpoints do not serve it as they should."""
     heading = f"After the reload {len(failing)} of {total} endpoints {'does' if len(failing) == 1 else 'do'} not serve what they should:"
     return [heading, *(_indent(line) for result in failing for line in result_lines(result))]
+
+
+def journal(unit: str | None, taken_back: Outcome) -> list[str]:
+    """What the server has written since it was switched; [] where it has no journal, or nothing stands in it."""
+    lines = taken_back.get("log", ())[-JOURNAL_LINES:]
+    return [f"Since then the journal of {unit} says:", *(_indent(line) for line in lines)] if lines else []
 
 
 def host_state(taken_back: Outcome, before: Sequence[Served], after: Sequence[Served]) -> list[str]:

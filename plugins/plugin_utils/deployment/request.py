@@ -22,6 +22,7 @@ FILE_KEYS = ("dest", "src", "content", "each", "vars", "mode", "owner", "group",
 KEY_FILE_KEYS = ("combined", "owner", "group", "mode", "readable_by")
 CERTIFICATE_KEYS = ("name", "server_names", "fullchain", "cert", "chain", "privkey", *KEY_FILE_KEYS, "source", "split")
 LINEAGE_KEYS = ("name", "server_names", "fullchain", "cert", "chain", "privkey")
+TARGET_KEYS = ("certificate", "obtained")
 SETTINGS_KEYS = ("trust", "clients", "at", "expires_soon", "fail_on")
 
 _CERTIFICATE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._:-]*")
@@ -84,10 +85,14 @@ class LineageSpec:
 
 @dataclass(frozen=True)
 class Target:
-    """An endpoint to verify, and the certificate or lineage whose leaf it has to serve, if one is known."""
+    """An endpoint to verify, and the certificate or lineage whose leaf it has to serve, if one is known.
+
+    obtained: the server gets its certificate itself, so that the leaf is not known and has to be waited for.
+    """
 
     endpoint: Endpoint
     certificate: str | None
+    obtained: bool = False
 
 
 @dataclass(frozen=True)
@@ -104,12 +109,15 @@ class Request:
     reload: tuple[str, ...]
     start: tuple[str, ...]
     pid_file: str | None
+    running: tuple[str, ...]
     error_log: str | None
+    journal: str | None
     reload_timeout: float
     targets: tuple[Target, ...]
     settings: Settings
     verify_from: str
     verify_timeout: float
+    obtain_timeout: float
 
 
 def read_request(values: Mapping[str, Any]) -> Request:
@@ -135,19 +143,22 @@ def read_request(values: Mapping[str, Any]) -> Request:
         reload=_command(values.get("reload"), "reload", required=True),
         start=_command(values.get("start"), "start", required=False),
         pid_file=_optional_path(values, "pid_file"),
+        running=_command(values.get("running"), "running", required=False),
         error_log=_optional_path(values, "error_log"),
+        journal=None if values.get("journal") is None else _text(values["journal"], "journal"),
         reload_timeout=_seconds(values.get("reload_timeout", 10), "reload_timeout"),
         targets=tuple(_target(item, n, covered, verify_from) for n, item in _items(values, "endpoints")),
         settings=read_settings({key: values[key] for key in SETTINGS_KEYS if key in values}),
         verify_from=verify_from,
         verify_timeout=_seconds(values.get("verify_timeout", 30), "verify_timeout"),
+        obtain_timeout=_seconds(values.get("obtain_timeout", 120), "obtain_timeout"),
     )
 
 
 PARAMETERS = (
     *("root", "mode", "owner", "group", "files", "certificates", "lineages", "partial"),
-    *("test", "reload", "start", "pid_file", "error_log", "reload_timeout"),
-    *("endpoints", *SETTINGS_KEYS, "verify_from", "verify_timeout"),
+    *("test", "reload", "start", "pid_file", "running", "error_log", "journal", "reload_timeout"),
+    *("endpoints", *SETTINGS_KEYS, "verify_from", "verify_timeout", "obtain_timeout"),
 )
 
 
@@ -276,11 +287,17 @@ def _server_name(value: Any, label: str) -> str:
 
 
 def _target(value: Any, number: int, covered: Mapping[str, str | None], verify_from: str) -> Target:
-    """An endpoint; without `certificate` the one entry whose server_names hold the endpoint's name is expected."""
+    """An endpoint; without `certificate` the one entry whose server_names hold the endpoint's name is expected.
+
+    None is where `obtained` says that the server brings its own.
+    """
     label = f"endpoints[{number}]"
-    wanted = value.get("certificate") if isinstance(value, Mapping) else None
+    own = value if isinstance(value, Mapping) else {}
+    wanted, obtained = own.get("certificate"), _bool(own.get("obtained", False), f"{label}: obtained")
+    if obtained and wanted is not None:
+        raise InputError(f"{label}: certificate {wanted!r} is delivered or a lineage, which obtained says it is not")
     if isinstance(value, Mapping):
-        value = {key: item for key, item in value.items() if key != "certificate"}
+        value = {key: item for key, item in value.items() if key not in TARGET_KEYS}
     try:
         endpoint = parse_endpoint(value)
     except InputError as error:
@@ -301,6 +318,8 @@ def _target(value: Any, number: int, covered: Mapping[str, str | None], verify_f
         raise InputError(
             f"{label}: certificate {wanted!r} is neither in certificates nor in lineages (there: {', '.join(known) or 'none'})"
         )
+    if obtained:
+        return Target(endpoint, None, obtained=True)
     return Target(endpoint, wanted if wanted is not None else _owner(endpoint.name, covered))
 
 

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ansible_collections.fullchain.tls.plugins.plugin_utils.pki.certificates import parse_certificate
@@ -15,6 +15,7 @@ from ansible_collections.fullchain.tls.plugins.plugin_utils.wire.served import S
 
 Fetch = Callable[[Sequence[Endpoint]], Sequence[Served]]
 Judge = Callable[[Sequence[Served]], Sequence[Result]]
+Watch = Callable[[Mapping[int, tuple[Served, Result]]], None]
 
 PAUSES = (0.05, 0.1, 0.2, 0.4, 0.8)
 """Seconds between two looks; the last one repeats. Most reloads are through within a tenth of a second."""
@@ -75,8 +76,12 @@ def look_until(
     done: Callable[[int, Served, Result], bool],
     clock: Clock,
     seconds: float,
+    watch: Watch = lambda _open: None,
 ) -> list[tuple[Served, Result]]:
-    """Fetch and judge the endpoints until each is done or the seconds are over; only the undone are fetched again."""
+    """Fetch and judge the endpoints until each is done or the seconds are over; only the undone are fetched again.
+
+    watch is told after each look what the undone serve, by their place in endpoints.
+    """
     deadline = clock.now() + seconds
     seen: dict[int, tuple[Served, Result]] = {}
     open_ = list(range(len(endpoints)))
@@ -84,6 +89,7 @@ def look_until(
         served = fetch([endpoints[index] for index in open_])
         seen.update(zip(open_, zip(served, judge(served), strict=True), strict=True))
         open_ = [index for index in open_ if not done(index, *seen[index])]
+        watch({index: seen[index] for index in open_})
         if open_ and not clock.pause(deadline):
             break
     return [seen[index] for index in range(len(endpoints))]

@@ -121,6 +121,17 @@ def test_defaults() -> None:
             {"endpoints": [{"host": "a.test", "certificate": "b"}]},
             "endpoints[0]: certificate 'b' is neither in certificates nor in lineages (there: none)",
         ),
+        (
+            {"lineages": [LINEAGE], "endpoints": [{"host": "a.test", "certificate": "shop.test", "obtained": True}]},
+            "endpoints[0]: certificate 'shop.test' is delivered or a lineage, which obtained says it is not",
+        ),
+        (
+            {"endpoints": [{"host": "a.test", "obtained": "perhaps"}]},
+            "endpoints[0]: obtained: 'perhaps' is neither true nor false",
+        ),
+        ({"obtain_timeout": -1}, "obtain_timeout: -1 is not a time; expected seconds"),
+        ({"running": "systemctl is-active caddy"}, "running: 'systemctl is-active caddy' must be a list of words"),
+        ({"journal": ""}, "journal must be a text, not empty"),
         ({"endpoints": ["a b"]}, "endpoints[0]: endpoint 'a b'"),
         *(
             (
@@ -211,3 +222,10 @@ def test_endpoint_expects_the_certificate_that_has_its_name() -> None:
     assert expected("shop.test", CERTIFICATE, second) is None, "either may be served"
     assert expected({"host": "shop.test", "certificate": "rsa"}, CERTIFICATE, second) == "rsa"
     assert expected({"host": "192.0.2.1", "server_name": "shop.test"}, CERTIFICATE) == "shop.test"
+
+
+def test_an_endpoint_whose_certificate_the_server_obtains_expects_none_of_ours() -> None:
+    wildcard = {**CERTIFICATE, "name": "wild", "server_names": ["*.shop.test"]}
+    (target,) = read(certificates=[wildcard], endpoints=[{"host": "api.shop.test", "obtained": True}]).targets
+    assert (target.certificate, target.obtained) == (None, True)
+    assert not read(endpoints=[{"host": "shop.test", "obtained": False}]).targets[0].obtained

@@ -13,6 +13,7 @@ from __future__ import annotations
 import json
 import os
 import pwd
+import re
 import signal
 import socket
 import ssl
@@ -593,4 +594,53 @@ def test_full_disk(web: Webserver, small_disk: Path) -> None:
     assert "What was deployed is loaded and served, but that could not be noted on the host:" in noting["msg"]
     assert "No space left on device.\nThe next run of this task finishes or undoes it" in noting["msg"]
     assert not last["failed"] and "an earlier deploy neither confirmed nor took back" in str(last["reasons"]), last
+    assert web.served() == web.chain(*GOOD)
+
+
+STOPGAP = """\
+server {
+  listen 127.0.0.1:{{ port }} ssl;
+  server_name {{ site.name }};
+  ssl_certificate {{ base }}/own.pem;
+  ssl_certificate_key {{ base }}/own.key;
+}
+"""
+
+
+def obtaining(web: Webserver, seconds: float | None, **parameters: object) -> dict[str, object]:
+    """A deploy to a server that starts with a chain that is not whole and has the good one some seconds after a reload, or never."""
+    for which, chain in (("stopgap", ("leaf",)), ("good", ("leaf", "inter"))):
+        (web.base / f"{which}.pem").write_text(web.pki.pem(*chain))
+    (web.base / "own.key").write_text(web.pki.key_pem("leaf"))
+    (web.base / "own.pem").write_bytes((web.base / "stopgap.pem").read_bytes())
+    (web.base / "templates" / "own.conf.j2").write_text(STOPGAP)
+    reload = " ".join(web.command("-s", "reload"))
+    good = f"sleep {seconds}; cp {web.base}/good.pem {web.base}/own.pem; {reload}"
+    obtain = "true" if seconds is None else f"({good}) >/dev/null 2>&1 &"
+    values = {"port": web.port, "base": str(web.base)}
+    return web.task(
+        files=[{"dest": "sites/own.conf", "src": "own.conf.j2", "vars": values, "each": [{"name": NAME}]}],
+        certificates=[],
+        reload=["sh", "-c", f"{reload}; {obtain}"],
+        start=["sh", "-c", f"{' '.join(web.command())}; {obtain}"],
+        endpoints=[{"host": NAME, "address": "127.0.0.1", "port": web.port, "obtained": True}],
+        **parameters,
+    )
+
+
+def test_a_certificate_that_the_server_obtains_is_waited_for(web: Webserver) -> None:
+    play = web.play(obtaining(web, 7, obtain_timeout=60), obtaining(web, 0, obtain_timeout=60))
+    assert [result["failed"] for result in play.results] == [False, False], play.output
+    line = r"web1: waiting for the server to obtain 1 certificate, [56] s of 60 s: shop.test:\d+ serves one with incomplete-chain"
+    assert len(re.findall(line, play.output)) == 1, play.output
+    assert [result["changed"] for result in play.results] == [True, False]
+    assert web.served() == web.chain(*GOOD)
+
+
+def test_one_that_does_not_come_is_taken_back_and_the_log_named(web: Webserver) -> None:
+    result = web.play(web.task(), obtaining(web, None, obtain_timeout=2)).results[1]
+    assert result["failed"] and result["taken_back"], result
+    assert result["codes"] == ["incomplete-chain"]
+    assert f"within 2 s none came for {NAME}:{web.port}" in result["msg"]
+    assert f"Why not stands in: {web.base}/error.log" in result["msg"]
     assert web.served() == web.chain(*GOOD)

@@ -221,5 +221,59 @@ class Logs(unittest.TestCase):
         self.assertEqual(server.log_since(None, server.log_mark(None)), [])
 
 
+class WithoutPidFile(unittest.TestCase):
+    """A server that is known by a command and by its journal."""
+
+    def setUp(self):
+        self.base = tempfile.mkdtemp(prefix="fullchain-test-")
+        self.addCleanup(shutil.rmtree, self.base)
+        self.flag = os.path.join(self.base, "runs")
+
+    def known_by_a_command(self, **options):
+        return Server(running=["test", "-e", self.flag], **options)
+
+    def test_alive_is_what_the_command_says(self):
+        self.assertIsNone(Server().alive())
+        self.assertIs(self.known_by_a_command().alive(), False)
+        with open(self.flag, "w"):
+            pass
+        self.assertIs(self.known_by_a_command().alive(), True)
+
+    def test_a_dead_one_is_started_and_a_living_one_reloaded(self):
+        web = self.known_by_a_command(start=["touch", self.flag], reload=["true"])
+        self.assertEqual([web.activate().step, web.activate().step], ["start", "reload"])
+
+    def test_a_start_after_which_it_does_not_run(self):
+        outcome = self.known_by_a_command(start=["true"], seconds=0.1).activate()
+        self.assertFalse(outcome.ok)
+        self.assertEqual(
+            outcome.reason,
+            f"the start command answered 0, but the command test -e {self.flag} says that it does not run",
+        )
+
+    def journal(self, *lines):
+        """Put a journalctl first in PATH that says these lines, and notes how it was called."""
+        script, text = os.path.join(self.base, "journalctl"), "\n".join(lines)
+        with open(script, "w") as stream:
+            stream.write(f"#!/bin/sh\necho \"$@\" >{self.base}/called\ncat <<'END'\n{text}\nEND\n")
+        os.chmod(script, 0o755)
+        path = os.environ["PATH"]
+        self.addCleanup(os.environ.__setitem__, "PATH", path)
+        os.environ["PATH"] = self.base + ":" + path
+
+    def test_the_errors_of_a_journal_since_a_moment(self):
+        error = '{"level":"error","msg":"could not get certificate from issuer"}'
+        self.journal('{"level":"info","msg":"serving"}', *[error] * 30)
+        said = Server(journal="caddy.service").said_since("2026-11-25T12:00:00Z")
+        self.assertEqual(said, [error] * server.LINES)
+        with open(os.path.join(self.base, "called")) as called:
+            self.assertIn("--unit caddy.service", called.read())
+
+    def test_a_journal_without_errors_and_no_journal(self):
+        self.journal("plain words")
+        self.assertEqual(Server(journal="caddy.service").said_since("2026-11-25T12:00:00Z"), ["plain words"])
+        self.assertEqual(Server().said_since("2026-11-25T12:00:00Z"), [])
+
+
 if __name__ == "__main__":
     unittest.main()
