@@ -44,6 +44,7 @@ from ansible_collections.fullchain.tls.plugins.plugin_utils.errors import InputE
 from ansible_collections.fullchain.tls.plugins.plugin_utils.libraries import require_libraries
 from ansible_collections.fullchain.tls.plugins.plugin_utils.pki.trust import load_trust_store, located
 from ansible_collections.fullchain.tls.plugins.plugin_utils.results import Result, failing, failing_codes
+from ansible_collections.fullchain.tls.plugins.plugin_utils.values import plain
 from ansible_collections.fullchain.tls.plugins.plugin_utils.verification import judge_served
 from ansible_collections.fullchain.tls.plugins.plugin_utils.wire.endpoints import Endpoint
 from ansible_collections.fullchain.tls.plugins.plugin_utils.wire.fetch import fetch_all
@@ -92,7 +93,7 @@ class ActionModule(ActionBase):
         try:
             require_libraries()
             self._files = ControllerFiles(self)
-            request = self._with_files(read_request(_plain(self._task.args)))
+            request = self._with_files(read_request(plain(self._task.args)))
             result.update(self._deploy(request))
         except InputError as error:
             result.update(FAILURE, failed=True, msg=str(error))
@@ -321,14 +322,3 @@ def _try(step: Callable[[], Mapping[str, Any] | None]) -> dict[str, Any]:
         return {"ok": True, **(step() or {})}
     except Exception as error:
         return {"ok": False, "error": str(error) or type(error).__name__}
-
-
-def _plain(value: Any) -> Any:
-    """Plain mappings, lists and strings: Ansible before 2.19 hands on vaulted values as objects of their own."""
-    if isinstance(value, Mapping):
-        return {key: _plain(item) for key, item in value.items()}
-    if type(value).__name__ == "AnsibleVaultEncryptedUnicode":
-        return str(value)
-    if isinstance(value, (list, tuple)):
-        return [_plain(item) for item in value]
-    return value

@@ -26,6 +26,7 @@ from ansible_collections.fullchain.tls.plugins.plugin_utils.report.text import (
 from ansible_collections.fullchain.tls.plugins.plugin_utils.results import Result, failing, summarise
 from ansible_collections.fullchain.tls.plugins.plugin_utils.revocation import MODES, OFF
 from ansible_collections.fullchain.tls.plugins.plugin_utils.settings import FAIL_ON, Settings, read_settings
+from ansible_collections.fullchain.tls.plugins.plugin_utils.values import plain
 from ansible_collections.fullchain.tls.plugins.plugin_utils.verification import (
     Files,
     complete_files,
@@ -87,7 +88,7 @@ class ActionModule(ActionBase):
     def _verify(self, params: Mapping[str, Any], settings: Settings) -> list[Result]:
         if params.get("chain") is not None:
             return [judge_files(self._read_files(params), settings)]
-        endpoints = [self._files.read_for(parse_endpoint(value)) for value in params.get("endpoints") or ()]
+        endpoints = [self._files.read_for(parse_endpoint(plain(value))) for value in params.get("endpoints") or ()]
         if params["versions"]:
             endpoints = [replace(one, versions=True) if one.versions is None else one for one in endpoints]
         served = read_served(params["served"]) if params.get("served") is not None else []

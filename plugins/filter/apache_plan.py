@@ -123,7 +123,8 @@ _value:
 from typing import Any
 
 from ansible_collections.fullchain.tls.plugins.plugin_utils.apache import Options, plan
-from ansible_collections.fullchain.tls.plugins.plugin_utils.filtering import filtered, plain
+from ansible_collections.fullchain.tls.plugins.plugin_utils.filtering import filtered
+from ansible_collections.fullchain.tls.plugins.plugin_utils.values import plain
 from ansible_collections.fullchain.tls.plugins.plugin_utils.webserver.view import for_role
 
 

@@ -56,8 +56,8 @@ from typing import Any
 
 from ansible.errors import AnsibleFilterError
 from ansible_collections.fullchain.tls.plugins.plugin_utils.errors import InputError
-from ansible_collections.fullchain.tls.plugins.plugin_utils.filtering import plain
 from ansible_collections.fullchain.tls.plugins.plugin_utils.fleet import VERIFY_FROM, endpoints_of_host
+from ansible_collections.fullchain.tls.plugins.plugin_utils.values import plain
 
 
 def fleet_endpoints(

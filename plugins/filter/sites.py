@@ -92,9 +92,10 @@ _value:
 
 from typing import Any
 
-from ansible_collections.fullchain.tls.plugins.plugin_utils.filtering import filtered, plain
+from ansible_collections.fullchain.tls.plugins.plugin_utils.filtering import filtered
 from ansible_collections.fullchain.tls.plugins.plugin_utils.profiles.reader import DEFAULT_PROFILE, read_profile
 from ansible_collections.fullchain.tls.plugins.plugin_utils.sites import SOURCES, normalise, read_sites
+from ansible_collections.fullchain.tls.plugins.plugin_utils.values import plain
 
 
 def sites(

@@ -50,6 +50,7 @@ STARTTLS_PORTS = {
 }
 
 _DEFAULT_PORT = 443
+_LONGEST = 300  # of what is quoted; a name has 253 characters at most (RFC 1035, 2.3.4)
 
 
 def read_endpoint(value: Any) -> Dict[str, Any]:
@@ -57,7 +58,7 @@ def read_endpoint(value: Any) -> Dict[str, Any]:
 
     Raises ValueError naming the endpoint and what was expected, also for a key that is not known.
     """
-    if isinstance(value, str):
+    if isinstance(value, str) and not _may_hold_a_key(value):
         host, port = _split(value)
         return {
             "host": _name(host, named(value), "host"),
@@ -93,7 +94,14 @@ def named(value: Any) -> str:
 def _brief(value: Any) -> str:
     if isinstance(value, Mapping):
         return "(a mapping)"
+    if _may_hold_a_key(value):
+        return "(a text of {0} characters)".format(len(value))
     return "(a list)" if isinstance(value, (list, tuple)) else repr(value)
+
+
+def _may_hold_a_key(value: Any) -> bool:
+    """A mapping that became JSON, or PEM text, in a place that is for less."""
+    return isinstance(value, str) and ("-----BEGIN " in value or "{" in value or len(value) > _LONGEST)
 
 
 def is_ip(text: str) -> bool:
@@ -157,7 +165,8 @@ def _from_mapping(value: Mapping[Any, Any]) -> Dict[str, Any]:
             given[key] = read(given[key], called)
     _refuse_combinations(given, called)
     if "client_cert" in given:
-        given.setdefault("client_auth", CLIENT_AUTH[0])
+        # Behind STARTTLS it is the protocol that insists, after TLS: PostgreSQL does.
+        given.setdefault("client_auth", CLIENT_AUTH["starttls" in given])
     given["port"] = _port(given.get("port", STARTTLS_PORTS.get(given.get("starttls", ""), _DEFAULT_PORT)), called)
     return given
 
@@ -278,7 +287,9 @@ def _yes_or_no(value: Any, called: str, key: str) -> bool:
 def _client_auth(value: Any, called: str) -> str:
     if value not in CLIENT_AUTH:
         raise ValueError(
-            "endpoint {0}: client_auth {1!r} is not known; expected {2}".format(called, value, " or ".join(CLIENT_AUTH))
+            "endpoint {0}: client_auth {1} is not known; expected {2}".format(
+                called, _brief(value), " or ".join(CLIENT_AUTH)
+            )
         )
     return str(value)
 

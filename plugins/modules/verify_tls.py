@@ -60,9 +60,11 @@ options:
       - C(client_cert) and C(client_key), a client certificate with its intermediates and its private key, which is not encrypted; each
         PEM text or a path on the controller, a file encrypted with C(ansible-vault) among them. They are presented when the server
         asks, and the key is never printed or returned.
-      - C(client_auth), V(required) (the default with C(client_cert)) or V(optional), what is expected of the server. Without C(client_cert),
-        V(required) expects that the server asks and that it turns away a client that has none. To see what is done with a client, C(GET /)
-        is sent after the handshake, except behind C(starttls). With both, a second connection is made, without the certificate.
+      - C(client_auth), V(required) (the default with C(client_cert)) or V(optional) (the default with C(starttls) as well), what is expected of the
+        server. V(required) expects that the server asks, and that it turns away a client that has no certificate, for which a second
+        connection is made where C(client_cert) is given. To see what is done with a client, C(GET /) is sent after the handshake, and the answers
+        400, 401 and 403 turn away; a server that keeps silent costs the timeout. Behind C(starttls) nothing is sent, and what the protocol refuses
+        later (PostgreSQL does) is not seen.
       - C(starttls), for a server that comes to TLS by STARTTLS or the like. V(smtp), V(imap), V(pop3), V(ftp), V(ldap),
         V(xmpp), V(postgres) or V(mysql), whose ports are 25, 143, 110, 21, 389, 5222, 5432 and 3306.
       - One of O(endpoints), O(served) and O(chain) is required. O(chain) goes with neither of the others.

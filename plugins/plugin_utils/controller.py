@@ -14,7 +14,7 @@ from typing import Any
 from ansible.errors import AnsibleError
 from ansible_collections.fullchain.tls.plugins.plugin_utils.errors import InputError
 from ansible_collections.fullchain.tls.plugins.plugin_utils.pki.keys import read_private_key, spki_sha256
-from ansible_collections.fullchain.tls.plugins.plugin_utils.pki.pem import read_certificates
+from ansible_collections.fullchain.tls.plugins.plugin_utils.pki.pem import read_certificates, to_text
 from ansible_collections.fullchain.tls.plugins.plugin_utils.pki.trust import located
 from ansible_collections.fullchain.tls.plugins.plugin_utils.wire.endpoints import Credential, Endpoint
 from ansible_collections.fullchain.tls.plugins.plugin_utils.wire.served import der_to_pem
@@ -60,7 +60,8 @@ class ControllerFiles:
 
         Raises InputError. What is no path is not quoted, nor is anything that stands for a key: it may be a piece of one.
         """
-        called = key if key in _KEYS else f"{key}: {value!r}"
+        # Base64 has no dot, which a certificate's path does.
+        called = key if key in _KEYS or (key == "client_cert" and "." not in value) else f"{key}: {value!r}"
         if "-----BEGIN " in value:
             return key, value.encode()
         if "\n" in value or len(value) > 1024:
@@ -99,6 +100,6 @@ class ControllerFiles:
         certificates = read_certificates(chain_pem, source)
         if spki_sha256(read_private_key(key_pem, key_source)) != spki_sha256(certificates[0]):
             raise InputError(f"client_key is not the key of client_cert '{certificates[0].label}'")
-        credential = "".join(der_to_pem(certificate.der) for certificate in certificates), key_pem.decode()
+        credential = "".join(der_to_pem(certificate.der) for certificate in certificates), to_text(key_pem, key_source)
         new_context(credential=credential)
         return credential

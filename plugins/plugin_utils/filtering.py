@@ -5,22 +5,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from typing import Any
 
 from ansible.errors import AnsibleFilterError
 from ansible_collections.fullchain.tls.plugins.plugin_utils.errors import InputError
-
-
-def plain(value: Any) -> Any:
-    """Return `value` with containers as dict and list, and vaulted values (an object of their own before core 2.19) as text."""
-    if getattr(value, "__ENCRYPTED__", False):
-        return str(value)
-    if isinstance(value, Mapping):
-        return {str(key): plain(item) for key, item in value.items()}
-    if isinstance(value, Sequence) and not isinstance(value, (str, bytes)):
-        return [plain(item) for item in value]
-    return value
+from ansible_collections.fullchain.tls.plugins.plugin_utils.values import plain
 
 
 def filtered(function: Callable[..., Any], value: Any, *args: Any, **kwargs: Any) -> Any:

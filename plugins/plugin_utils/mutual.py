@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from ansible_collections.fullchain.tls.plugins.plugin_utils.judge import Mutual, Reply
 from ansible_collections.fullchain.tls.plugins.plugin_utils.pki.pem import read_certificates
-from ansible_collections.fullchain.tls.plugins.plugin_utils.wire.served import HANDSHAKE_FAILED, Served
+from ansible_collections.fullchain.tls.plugins.plugin_utils.wire.served import Served
 
 
 def mutual_of(served: Served) -> Mutual | None:
@@ -27,8 +27,8 @@ def mutual_of(served: Served) -> Mutual | None:
 
 def _reply(served: Served) -> Reply:
     shown = served.client_auth
-    return Reply(
-        refusal=served.failure_detail if served.failure_kind == HANDSHAKE_FAILED else None,
-        status=shown.status if shown else None,
-        notice=shown.notice if shown else None,
-    )
+    if shown is None:
+        return Reply()
+    refusal = served.failure_detail if shown.refused else None
+    silent = served.failure_kind is not None and not shown.refused
+    return Reply(refusal, shown.status, shown.notice, shown.closed, silent)

@@ -38,6 +38,17 @@ def refuse_unknown_keys(given: Iterable[Any], known: Sequence[str], where: str) 
             raise InputError(f"{where}: unknown key {str(key)!r}{hint(key, known)} (known: {', '.join(known)})")
 
 
+def plain(value: Any) -> Any:
+    """Return `value` with containers as dict and list, and vaulted values (an object of their own before core 2.19) as text."""
+    if getattr(value, "__ENCRYPTED__", False):
+        return str(value)
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, Sequence) and not isinstance(value, (str, bytes)):
+        return [plain(item) for item in value]
+    return value
+
+
 def hint(value: Any, known: Sequence[str]) -> str:
     """Return a question that names what is nearest to `value`, or nothing."""
     near = difflib.get_close_matches(str(value), known, n=1)

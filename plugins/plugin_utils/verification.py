@@ -234,7 +234,8 @@ def _failure(served: Served) -> Failure | None:
     if served.protocol in _OLD_PROTOCOLS:
         return Failure("protocol-too-old", f"offered TLS 1.0 to 1.3, the server chose {served.protocol}")
     without = served.anonymous
-    if without is not None and without.failure_kind is not None and without.client_auth is None:
+    refused = without is not None and without.client_auth is not None and without.client_auth.refused
+    if without is not None and without.failure_kind is not None and not refused:
         return Failure(
             without.failure_kind, f"on the connection without a client certificate, {without.failure_detail}"
         )

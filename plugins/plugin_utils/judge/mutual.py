@@ -11,8 +11,8 @@ from ansible_collections.fullchain.tls.plugins.plugin_utils.pki.certificates imp
 
 REQUIRED, OPTIONAL = "required", "optional"
 
-# 400 is how nginx turns a client away, 403 how a server does that asks first and decides by the place.
-_TURNED_AWAY = (400, 403)
+# 400 is how nginx turns a client away, 401 and 403 how a server does that asks first and decides by the place.
+_TURNED_AWAY = (400, 401, 403)
 
 
 @dataclass(frozen=True)
@@ -22,6 +22,8 @@ class Reply:
     refusal: str | None = None  # why TLS came to nothing, in words
     status: int | None = None  # of the answer to an HTTP request
     notice: str | None = None  # what that answer says of the certificate
+    closed: bool = False  # there was none: the connection was closed instead
+    silent: bool = False  # the handshake was not completed, and nothing said
 
 
 @dataclass(frozen=True)
@@ -45,16 +47,26 @@ class Mutual:
         return f"it answers {self.reply.status}, '{self.reply.notice}'" if self.reply.notice else None
 
     @property
+    def turned_away_alike(self) -> str | None:
+        """The same answer turns a client away with the certificate and without: that one does not do, or the place is nobody's."""
+        without, status = self.anonymous, self.reply.status
+        alike = without is not None and without.status == status and status in _TURNED_AWAY
+        return f"it answers {status} with a certificate and without" if alike else None
+
+    @property
     def lets_anyone_in(self) -> str | None:
         """What a client without a certificate meets, where it is not turned away; None also where that was not tried."""
         without = self.anonymous if self.presented else self.reply
-        if not self.requested or without is None or without.refusal or without.notice:
+        if not self.requested or without is None or without.silent or without.refusal or without.notice:
             return None
-        answered = self.presented and self.reply.status is not None  # with the certificate
-        if without.status is None:
-            return None if answered else "the handshake is completed and nothing refused"
-        turned_away = without.status in _TURNED_AWAY and not (answered and without.status == self.reply.status)
-        return None if turned_away else f"it answers {without.status}"
+        if without.status is not None:
+            return self.turned_away_alike or (
+                None if without.status in _TURNED_AWAY else f"it answers {without.status}"
+            )
+        if self.presented and self.reply.status is not None:
+            return None  # what is answered with the certificate is not without
+        how = "the connection closed without an answer" if without.closed else "nothing refused"
+        return f"the handshake is completed and {how}"
 
     @property
     def explains_failure(self) -> bool:

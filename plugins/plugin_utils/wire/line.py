@@ -45,7 +45,7 @@ class Line:
     of a plain text answer OpenSSL would only say `wrong version number`.
 
     agreed: whether a dialogue in the clear has come to TLS; heard: whether TLS has come in; flight: what was sent last;
-    received: bytes of TLS that have come in.
+    received: bytes of TLS that have come in; complete: the handshake is.
     """
 
     sock: socket.socket
@@ -55,6 +55,7 @@ class Line:
     heard: bool = False
     flight: bytes = b""
     received: int = 0
+    complete: bool = False
 
     def send(self) -> None:
         """Pass on what TLS has to say: some kilobytes at most, for which a new connection's buffer has room."""
@@ -89,7 +90,8 @@ class Line:
     def broken(self, how: str) -> Trouble:
         """The failure that an end of the connection is just now."""
         if self.heard:
-            return Trouble(HANDSHAKE_FAILED, f"{self.address.label} broke off in mid-handshake: {how}")
+            where = "after the handshake" if self.complete else "in mid-handshake"
+            return Trouble(HANDSHAKE_FAILED, f"{self.address.label} broke off {where}: {how}")
         if self.agreed:
             return Trouble(HANDSHAKE_FAILED, f"{self.address.label} agreed to TLS and broke off: {how}")
         return Trouble(UNREACHABLE, f"{self.address.label} took the connection and broke off without a byte: {how}")
@@ -97,7 +99,8 @@ class Line:
     def silent(self, seconds: float) -> Trouble:
         """The failure that silence is just now."""
         if self.heard:
-            return Trouble(HANDSHAKE_FAILED, f"{self.address.label} fell silent in mid-handshake for {seconds:g} s")
+            said = f"{self.address.label} fell silent in mid-handshake for {seconds:g} s"
+            return Trouble(HANDSHAKE_FAILED, said, silent=True)
         if self.agreed:
             return Trouble(
                 HANDSHAKE_FAILED, f"{self.address.label} agreed to TLS and sent nothing more for {seconds:g} s"

@@ -61,6 +61,8 @@ def gather(seen: Sequence[tuple[Offer, Served]]) -> list[Served]:
     counts: dict[Served, int] = {}
     taken: dict[str | None, list[str]] = {}
     anonymous = {served.address: served for offer, served in seen if offer.anonymous}
+    # Of several addresses it may have met another one.
+    anywhere = seen[-1][1] if anonymous and seen[0][1].endpoint.addresses == "first" else None
     tried = [(offer.version, served) for offer, served in seen if offer.version]
     for version, served in tried:
         if served.protocol == version:
@@ -74,7 +76,7 @@ def gather(seen: Sequence[tuple[Offer, Served]]) -> list[Served]:
             one,
             connections=count,
             versions=tuple(taken.get(one.address, ())) if tried else None,
-            anonymous=anonymous.get(one.address),
+            anonymous=anonymous.get(one.address, anywhere),
         )
         for one, count in counts.items()
     ]

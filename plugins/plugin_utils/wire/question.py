@@ -24,6 +24,8 @@ _STATUS = re.compile(rb"HTTP/1\.[01] (\d{3})\b")
 # What nginx writes beneath `400 Bad Request` (its own codes 495 and 496 are not sent).
 _NOTICE = re.compile(rb"No required SSL certificate was sent|The SSL certificate error")
 _BAD_REQUEST = 400
+# 100 Continue, 103 Early Hints (RFC 9110, 15.2): the answer proper follows.
+_INFORMATION = re.compile(rb"\A(?:HTTP/1\.1 1\d\d\b.*?\r\n\r\n)+", re.DOTALL)
 
 
 @dataclass
@@ -33,6 +35,7 @@ class Answer:
     trouble: Trouble | None = None
     status: int | None = None
     notice: str | None = None
+    closed: bool = False  # the connection ended without a byte of an answer, and without an alert
 
 
 def ask(line: Line, host: str, until: float) -> Generator[Wait, bool, Answer]:
@@ -49,22 +52,28 @@ def ask(line: Line, host: str, until: float) -> Generator[Wait, bool, Answer]:
             if not (yield Wait(line.sock, selectors.EVENT_READ, until)):
                 break
             ended = line.receive()
-            more = _decrypted(line.connection)
-            said += more
-            if ended and not more:
-                break
+            said = _INFORMATION.sub(b"", said + _decrypted(line.connection))
+            line.send()  # what TLS has to say to a renegotiation or a new key
+            if ended:
+                return _read(said, closed=not said)
     except (SSL.ZeroReturnError, SSL.SysCallError, OSError):
-        pass
+        return _read(said, closed=not said)
     except SSL.Error as error:
         return _read(said) if said else Answer(handshake_trouble(error))
     return _read(said)
 
 
 def _decrypted(connection: SSL.Connection) -> bytes:
+    """All that has come in: one call gives one record."""
+    data = b""
     try:
-        data: bytes = connection.recv(_MOST_BYTES)
+        while len(data) < _MOST_BYTES:
+            data += connection.recv(_MOST_BYTES)
     except SSL.WantReadError:
-        return b""
+        pass
+    except SSL.Error:
+        if not data:
+            raise
     return data
 
 
@@ -73,9 +82,10 @@ def _is_clear(said: bytes) -> bool:
     return found is not None and (int(found[1]) != _BAD_REQUEST or bool(_NOTICE.search(said)))
 
 
-def _read(said: bytes) -> Answer:
+def _read(said: bytes, closed: bool = False) -> Answer:
     status, notice = _STATUS.match(said), _NOTICE.search(said)
     return Answer(
         status=int(status[1]) if status else None,
+        closed=closed,
         notice=notice[0].decode("ascii") if notice and status and int(status[1]) == _BAD_REQUEST else None,
     )

@@ -39,13 +39,17 @@ class ClientAuth:
     """What a connection showed of client certificates.
 
     requested: the server asked for one in the handshake; authorities: the CAs that it named.
-    status: of its answer to an HTTP request, None for none; notice: what that answer says of the certificate.
+    refused: the connection came to nothing after that, other than by silence.
+    status: of its answer to an HTTP request, None for none; notice: what that answer says of the certificate; closed: the
+        connection was closed instead.
     """
 
     requested: bool
     authorities: tuple[Authority, ...] = ()
+    refused: bool = False
     status: int | None = None
     notice: str | None = None
+    closed: bool = False
 
 
 @dataclass(frozen=True)

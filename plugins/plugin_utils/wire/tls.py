@@ -51,6 +51,7 @@ class Trouble:
 
     kind: str
     detail: str
+    silent: bool = False  # nothing was said, so nothing refused
 
 
 EVERYTHING = Offer()

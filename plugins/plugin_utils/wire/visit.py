@@ -39,6 +39,9 @@ from ansible_collections.fullchain.tls.plugins.plugin_utils.wire.tls import (
 # How long a TLS 1.3 server that asked for a client certificate may be silent before that is taken for consent: those
 # that accept send session tickets at once, and those that refuse an alert.
 _CONSENT_SECONDS = 1.0
+# How long to wait likewise, tickets or not, before it is asked something: Node.js closes the connection without an alert, as
+# others do when they hear what is no request of theirs.
+_QUIET_SECONDS = 0.2
 
 # Sent in: True when the socket is ready, False when the time is up.
 Visit = Generator[Wait, bool, Served]
@@ -100,11 +103,15 @@ def _look(
     if trouble is None:
         trouble = yield from _shake_hands(line, until, seconds)
     requested, answer = certificate_requested(line.flight), Answer(trouble)
-    if trouble is None and endpoint.client_auth and endpoint.starttls is None:
+    asks = endpoint.client_auth is not None and endpoint.starttls is None
+    if trouble is None and requested and is_1_3(line.connection):
+        patience = _QUIET_SECONDS if asks else _CONSENT_SECONDS
+        trouble = yield from _await_consent(line, min(until, time.monotonic() + patience), once=not asks)
+        answer = Answer(trouble)
+    if trouble is None and asks:
         answer = yield from ask(line, endpoint.name, until)
-        trouble = answer.trouble
-    elif trouble is None and requested and is_1_3(line.connection):
-        trouble = yield from _await_consent(line, min(until, time.monotonic() + _CONSENT_SECONDS))
+        # Who has not been asked for a certificate is refused for something else: a place on the server, say.
+        trouble = answer.trouble if requested else None
     chain = served_chain(line.connection)
     tells = chain and (endpoint.client_auth or (trouble and requested))
     return Served(
@@ -123,7 +130,8 @@ def _look(
 
 def _client_auth(line: Line, requested: bool, answer: Answer) -> ClientAuth:
     named = authorities(line.connection) if requested else ()
-    return ClientAuth(requested, named, answer.status, answer.notice)
+    refused = answer.trouble is not None and not answer.trouble.silent
+    return ClientAuth(requested, named, refused, answer.status, answer.notice, answer.closed)
 
 
 def _shake_hands(line: Line, until: float, seconds: float) -> Steps:
@@ -132,6 +140,7 @@ def _shake_hands(line: Line, until: float, seconds: float) -> Steps:
         try:
             line.connection.do_handshake()
             line.send()
+            line.complete = True
             return None
         except SSL.WantReadError:
             pass
@@ -150,16 +159,22 @@ def _shake_hands(line: Line, until: float, seconds: float) -> Steps:
             return trouble
 
 
-def _await_consent(line: Line, until: float) -> Steps:
-    """Read once: TLS 1.3 has the server look at the client's certificate after the client is done (RFC 8446, 4.4.2.4)."""
-    if not (yield Wait(line.sock, selectors.EVENT_READ, until)):
-        return None
-    try:
-        trouble = line.receive()
-        if trouble is None:
-            line.connection.recv(1)
-    except (SSL.WantReadError, SSL.ZeroReturnError, SSL.SysCallError):
-        return None
-    except SSL.Error as error:
-        return handshake_trouble(error)
-    return trouble
+def _await_consent(line: Line, until: float, once: bool) -> Steps:
+    """Read: TLS 1.3 has the server look at the client's certificate after the client is done (RFC 8446, 4.4.2.4).
+
+    once: whatever the server says that is no refusal is consent; otherwise, a refusal may follow it.
+    """
+    while (yield Wait(line.sock, selectors.EVENT_READ, until)):
+        try:
+            trouble = line.receive()
+            if trouble is None:
+                line.connection.recv(1)
+            return trouble
+        except SSL.WantReadError:
+            if once:
+                return None
+        except (SSL.ZeroReturnError, SSL.SysCallError):
+            return None if once else line.broken("it closed the connection")
+        except SSL.Error as error:
+            return handshake_trouble(error)
+    return None

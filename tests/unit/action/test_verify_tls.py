@@ -328,12 +328,16 @@ def test_a_client_certificate_from_files_whose_key_is_never_shown(work, pki):
                 verify(endpoints=[at(port, **texts)], trust=["root.pem"]),
                 verify(endpoints=[at(port, client_auth="required")], trust=["root.pem"]),
                 {"fullchain.tls.served_chain": {"endpoints": [at(port, **texts)]}},
+                {"fullchain.tls.served_chain": {"endpoints": at(port, **texts)}},
+                {"fullchain.tls.served_chain": {"endpoints": [json.dumps(at(port, **texts))]}},
+                {"fullchain.tls.served_chain": {"endpoints": [[at(port, **texts)]]}},
             ],
             "-vvvv",
         )
     assert [codes(result) for result in results[:3]] == [["client-certificate-rejected"]] * 2 + [[]]
     assert results[0]["results"][0]["client_auth"]["requested"] is True
     assert "client_cert and client_key are for endpoints that the controller connects to" in results[3]["msg"]
+    assert all(result["msg"].startswith("endpoints cannot be read") for result in results[4:])
     # What the playbook itself holds is Ansible's to print; a module and its results hold none of it.
     assert pki.key_pem("leaf").splitlines()[1] not in json.dumps(results)
     assert "AnsiballZ_served_chain" not in printed

@@ -66,6 +66,7 @@ VALID = (
     _row("client certificate taken, none refused in the handshake", _mutual("ours", anonymous=MISSING)),
     _row("client certificate taken, none forbidden", _mutual("ours", anonymous=Reply(status=403))),
     _row("client certificate answered, none not", _mutual("ours", anonymous=Reply())),
+    _row("client certificate taken, none has to log in", _mutual("ours", anonymous=Reply(status=401))),
     _row("client certificate optional, and taken", _mutual("ours", expected="optional", anonymous=None)),
     _row("client certificate with its intermediate", _mutual("below", "inter of ours")),
     _row("no client certificate, turned away", _mutual(reply=TURNED_AWAY, anonymous=None)),
@@ -112,6 +113,18 @@ FAULTY = (
         found=[NOT_REQUIRED],
         refusing=[],
     ),
+    _row(
+        "a stranger's client certificate and none are both forbidden",
+        _mutual("theirs", reply=Reply(status=403), anonymous=Reply(status=403)),
+        found=[REJECTED],
+        refusing=[],
+    ),
+    _row(
+        "the connection without a client certificate is closed, as that with one",
+        _mutual("ours", reply=Reply(closed=True), anonymous=Reply(closed=True)),
+        found=[NOT_REQUIRED],
+        refusing=[],
+    ),
     _row("no client certificate, and let in", _mutual(reply=OK, anonymous=None), found=[NOT_REQUIRED], refusing=[]),
     _row(
         "client certificate rejected, none is fine",
@@ -124,6 +137,12 @@ FAULTY = (
         _mutual(expected="optional", reply=MISSING, anonymous=None),
         found=[("handshake-failed", "error", None)],
         failure=replace(REFUSED, certificate_wanted=True),
+    ),
+    _row(
+        "silence where a client certificate is missing",
+        _mutual(reply=Reply(silent=True), anonymous=None),
+        found=[("handshake-failed", "error", None)],
+        failure=Failure("handshake-failed", "192.0.2.7 port 443 fell silent in mid-handshake for 10 s"),
     ),
     _row(
         "the connection without a client certificate failed",

@@ -154,6 +154,27 @@ TEXTS = [
         _ANOTHER,
     ),
     (
+        "a stranger's client certificate and none are both forbidden",
+        "client-certificate-rejected",
+        "the server does not take the client certificate 'CN=theirs' of 'CN=their CA': it answers 403 with a certificate and without; "
+        "the server names the CAs that it takes and its own is not among them (CN=our CA)",
+        _ANOTHER,
+    ),
+    (
+        "the same page is forbidden with a client certificate and without",
+        "client-certificate-not-required",
+        "the server asks for a client certificate and serves clients without one all the same: it answers 403 with a certificate and "
+        "without",
+        _INSIST,
+    ),
+    (
+        "the connection without a client certificate is closed, as that with one",
+        "client-certificate-not-required",
+        "the server asks for a client certificate and serves clients without one all the same: the handshake is completed and the "
+        "connection closed without an answer",
+        _INSIST,
+    ),
+    (
         "client certificate taken, none is fine too",
         "client-certificate-not-required",
         "the server asks for a client certificate and serves clients without one all the same: it answers 200",

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import socket
 import ssl
+import subprocess
 import threading
 import time
 
@@ -18,6 +19,7 @@ from ansible_collections.fullchain.tls.plugins.plugin_utils.verification import 
 from ansible_collections.fullchain.tls.plugins.plugin_utils.wire.endpoints import parse_endpoint
 from ansible_collections.fullchain.tls.plugins.plugin_utils.wire.tls import new_context
 from cryptography.x509.oid import ExtendedKeyUsageOID
+from OpenSSL import SSL
 
 from tests.pki import Cert, mint
 from tests.unit.wire import servers
@@ -175,6 +177,78 @@ def test_a_server_that_stays_silent_costs_the_timeout(tmp_path, pki, verify):
         over.set()
     assert codes(result) == []
     assert 0.9 < time.monotonic() - started < 3
+
+
+def test_an_answer_in_several_records_after_an_early_hint(tmp_path, pki, verify):
+    """One call to OpenSSL gives one record; the connection stays open."""
+    over = threading.Event()
+
+    def hint(connection):
+        for part in (b"HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n", b"HTTP/1.1 400 Bad Request\r\n\r\n"):
+            connection.sendall(part)
+        connection.sendall(b"The SSL certificate error")
+        over.wait(10)
+
+    with tls_server(tmp_path, pki, hint) as port:
+        started = time.monotonic()
+        result = verify(port, **presenting(pki, "ours"), **OPTIONAL)
+        over.set()
+    assert codes(result) == [REJECTED]
+    assert time.monotonic() - started < 3
+
+
+@pytest.mark.parametrize("version", ["TLSv1.2", "TLSv1.3"])
+def test_a_server_that_closes_the_connection_instead_of_an_alert(tmp_path, pki, verify, version):
+    """As Node.js does."""
+    program = f"""
+    const fs = require("fs"), https = require("https");
+    const read = (name) => fs.readFileSync("{tmp_path}/" + name);
+    const options = {{ key: read("leaf.key"), cert: read("leaf.crt"), ca: read("clients.pem"), requestCert: true, rejectUnauthorized: true,
+      minVersion: "{version}", maxVersion: "{version}" }};
+    https.createServer(options, (_request, response) => response.end("ok")).listen(PORT, "{HOST}");
+    """
+    (tmp_path / "leaf.crt").write_text(pki.pem("leaf"))
+    (tmp_path / "leaf.key").write_text(pki.key_pem("leaf"))
+    port = servers.free_port()
+    server = subprocess.Popen(["node", "-e", program.replace("PORT", str(port))])
+    try:
+        servers.wait_for(port)
+        ours, theirs = verify(port, **presenting(pki, "ours")), verify(port, **presenting(pki, "theirs"))
+        without = verify(port, **REQUIRED)
+    finally:
+        server.kill()
+        server.wait()
+    assert (codes(ours), codes(theirs), codes(without)) == ([], [REJECTED], [])
+
+
+def test_silence_refuses_nobody(tmp_path, pki, verify):
+    """A server that hangs once it has asked, in TLS 1.2."""
+    (tmp_path / "leaf.pem").write_text(pki.key_pem("leaf") + pki.pem("leaf"))
+    context = SSL.Context(SSL.TLS_SERVER_METHOD)
+    context.set_max_proto_version(SSL.TLS1_2_VERSION)
+    context.use_certificate_chain_file(str(tmp_path / "leaf.pem"))
+    context.use_privatekey_file(str(tmp_path / "leaf.pem"))
+    context.set_verify(SSL.VERIFY_PEER, lambda *_arguments: True)
+    over = threading.Event()
+
+    def hang(plain: socket.socket) -> None:
+        connection = SSL.Connection(context, None)
+        connection.set_accept_state()
+        connection.bio_write(plain.recv(65536))
+        with contextlib.suppress(SSL.WantReadError):
+            connection.do_handshake()
+        plain.sendall(connection.bio_read(65536))
+        over.wait(10)
+
+    with servers.raw_server(hang) as port:
+        results = [verify(port, timeout=1.0, **keys) for keys in (presenting(pki, "ours"), REQUIRED)]
+        over.set()
+    assert [codes(result) for result in results] == [["handshake-failed"], ["handshake-failed"]]
+
+
+def test_behind_starttls_an_accepted_handshake_says_nothing_of_what_is_required(tmp_path, pki):
+    assert parse_endpoint({"host": NAME, "starttls": "postgres", **presenting(pki, "ours")}).client_auth == "optional"
+    assert parse_endpoint({"host": NAME, **presenting(pki, "ours")}).client_auth == "required"
 
 
 def test_an_answer_without_end_is_not_read_to_its_end(tmp_path, pki, verify):

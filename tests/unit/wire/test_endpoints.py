@@ -122,6 +122,14 @@ def test_accepted(value, expected, label):
             {"host": "a", "client_auth": "on"},
             "endpoint 'a': client_auth 'on' is not known; expected required or optional",
         ),
+        (
+            {"host": "a", "client_auth": "-----BEGIN PRIVATE KEY-----"},
+            "endpoint 'a': client_auth (a text of 27 characters) is not known; expected required or optional",
+        ),
+        (
+            '{"host": "a", "client_key": "..."}',
+            f"endpoint (a text of 34 characters) cannot be read; expected {FORMS}",
+        ),
         ({"host": "a", "client_cert": "a.pem"}, "endpoint 'a': client_cert goes with client_key, which is missing"),
         ({"host": "a", "client_key": "MIIE..."}, "endpoint 'a': client_key goes with client_cert, which is missing"),
         (

@@ -29,7 +29,7 @@ def not_requested(context: Context) -> Iterator[Finding]:
 def rejected(context: Context) -> Iterator[Finding]:
     """RFC 8446 4.4.2.4: the server may end the handshake over a certificate that it does not take."""
     mutual = context.case.mutual
-    why = mutual.rejected if mutual else None
+    why = _why_rejected(context, mutual) if mutual else None
     if mutual is None or why is None:
         return
     own = mutual.presented[0]
@@ -42,6 +42,13 @@ def rejected(context: Context) -> Iterator[Finding]:
         # Turned away in an HTTP answer, a client's TLS notices nothing.
         refusing=None if mutual.reply.refusal else (),
     )
+
+
+def _why_rejected(context: Context, mutual: Mutual) -> str | None:
+    """What the server says, or where that says nothing of certificates, what is wrong with the one that it turned away."""
+    if mutual.rejected or not (mutual.requested and mutual.presented):
+        return mutual.rejected
+    return mutual.turned_away_alike if _reasons(context, mutual) else None
 
 
 def _reasons(context: Context, mutual: Mutual) -> str:
@@ -62,8 +69,10 @@ def _reasons(context: Context, mutual: Mutual) -> str:
 def not_required(context: Context) -> Iterator[Finding]:
     """RFC 8446 4.4.2.4: without a certificate, the server may go on or refuse."""
     mutual = context.case.mutual
-    met = mutual.lets_anyone_in if mutual and mutual.expected == REQUIRED else None
-    if met is None:
+    if mutual is None or mutual.expected != REQUIRED:
+        return
+    met = mutual.lets_anyone_in
+    if met is None or (met == mutual.turned_away_alike and _why_rejected(context, mutual)):
         return
     yield context.finding(
         "client-certificate-not-required",
