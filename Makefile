@@ -19,7 +19,7 @@ LAB_PROGRAMS := podman=podman runc=runc netavark=netavark aardvark-dns=aardvark-
 	mmdebstrap=mmdebstrap ssh=openssh-client
 UNIT_PROGRAMS := nginx=nginx-light openssl=openssl curl=curl gnutls-cli=gnutls-bin node=nodejs javac=default-jdk-headless \
 	easyrsa=easy-rsa postfix=postfix imap=dovecot-imapd pop3=dovecot-pop3d vsftpd=vsftpd slapd=slapd prosody=prosody \
-	initdb=postgresql mariadbd=mariadb-server-core
+	initdb=postgresql mariadbd=mariadb-server-core caddy=caddy
 BENCH_PROGRAMS := prometheus-blackbox-exporter=prometheus-blackbox-exporter ab=apache2-utils
 
 .PHONY: help demo test lint unit versions fuzz sanity molecule bench clean docs pins

@@ -110,11 +110,11 @@ class Lab:
         """The chain for each name."""
         return {name: self.chain(host, name) for name in names}
 
-    def configuration(self, host: str) -> str:
+    def configuration(self, host: str, etc: str = "/etc/nginx") -> str:
         """A digest of each file of the generation that a host uses, its mode and owner with it."""
         return self.on(
             host,
-            "cd /etc/nginx/fullchain/current/ && find . -type f -exec stat -c '%a %U %n' {} + -exec sha256sum {} + | sort",
+            f"cd {etc}/fullchain/current/ && find . -type f -exec stat -c '%a %U %n' {{}} + -exec sha256sum {{}} + | sort",
         )
 
     @staticmethod

@@ -12,6 +12,10 @@ author:
 description:
   - Returns what the option O(fullchain.tls.deploy#module:certificates) takes, for the sites whose C(certificate.source) is V(files).
   - What is returned may hold private keys, so it belongs in that option and nowhere else.
+options:
+  reader:
+    description: The user that the server runs as, and its group, where that is not root and has to be able to read the keys.
+    type: str
 extends_documentation_fragment:
   - fullchain.tls.sites
 seealso:
@@ -42,9 +46,9 @@ from ansible_collections.fullchain.tls.plugins.plugin_utils.filtering import fil
 from ansible_collections.fullchain.tls.plugins.plugin_utils.sites import delivered_certificates, read_sites
 
 
-def site_certificates(value: Any) -> list[dict[str, Any]]:
+def site_certificates(value: Any, reader: str | None = None) -> list[dict[str, Any]]:
     """The filter; see DOCUMENTATION."""
-    return delivered_certificates(filtered(read_sites, value))
+    return delivered_certificates(filtered(read_sites, value), reader)
 
 
 class FilterModule:

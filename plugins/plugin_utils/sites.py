@@ -112,14 +112,19 @@ def normalise(site: Site, root: str, lineages: str, profile: Any = DEFAULT_PROFI
     }
 
 
-def delivered_certificates(sites: Iterable[Site]) -> list[dict[str, Any]]:
-    """Return what `deploy` delivers: the ``certificates`` of the sites whose source is ``files``. Holds keys."""
+def delivered_certificates(sites: Iterable[Site], reader: str | None = None) -> list[dict[str, Any]]:
+    """Return what `deploy` delivers: the ``certificates`` of the sites whose source is ``files``. Holds keys.
+
+    reader: the user that the server runs as, with a group of that name, where it reads keys without being root.
+    """
+    readable = {"group": reader, "readable_by": [reader]} if reader else {}
     return [
         {
             "name": site.name,
             "server_names": list(site.names),
             **{key: value for key in FILE_KEYS if (value := getattr(site.certificate, key)) is not None},
             "source": site.label,
+            **readable,
         }
         for site in sites
         if site.certificate.source == "files"
@@ -219,8 +224,9 @@ def _read_certificate(value: Any, label: str, sources: Sequence[str]) -> SiteCer
     if source not in SOURCES:
         raise InputError(f"{label}: certificate.source {source!r} is unknown (known: {', '.join(SOURCES)})")
     if source not in sources:
+        left_out = "" if "source" in value else ", which it is when left out,"
         raise InputError(
-            f"{label}: certificate.source {source!r} is not supported here (supported: {', '.join(sources)})"
+            f"{label}: certificate.source {source!r}{left_out} is not supported here (supported: {', '.join(sources)})"
         )
     files = {key: value[key] for key in FILE_KEYS if value.get(key) is not None}
     if source != "files":

@@ -20,13 +20,15 @@ from ansible_collections.fullchain.tls.plugins.plugin_utils.profiles.reader impo
 from ansible_collections.fullchain.tls.plugins.plugin_utils.sites import Site, absolute_path, read_sites
 from ansible_collections.fullchain.tls.plugins.plugin_utils.webserver.vhosts import Vhost
 
-SOURCES = ("certbot", "files")
 Directives = list[list[str]]
 
 
 @dataclass(frozen=True)
 class Dialect:
-    """How a server calls things, for what is said to people. `include` is a format with the path in it."""
+    """How a server calls things, for what is said to people. `include` is a format with the path in it.
+
+    `sources` are where it can have certificates from, `shadowed` what it does with a name that another server has, too.
+    """
 
     server: str
     role: str
@@ -34,6 +36,8 @@ class Dialect:
     name: str
     certificate: str
     include: str
+    sources: tuple[str, ...] = ("certbot", "files")
+    shadowed: str = "uses the first it reads"
 
 
 @dataclass(frozen=True)
@@ -116,7 +120,7 @@ class Given:
 
 def read_given(value: Any, options: Options, host: Host, dialect: Dialect) -> Given:
     """Read the user's list of sites. Raises InputError for what can't be read, and for two sites by address."""
-    sites = read_sites(value, SOURCES)
+    sites = read_sites(value, dialect.sources)
     absolute_path(options.webroot, f"{dialect.role}_webroot")
     given = Given(sites, read_profile(options.profile), host, options, dialect)
     _refuse_two_by_address(given)

@@ -67,10 +67,14 @@ def ports_with_snippet(site: Site, name: str, given: Given) -> list[int]:
     return [given.options.port] if given.options.port in ports else ports[:1]
 
 
+def _expected(site: Site) -> dict[str, Any]:
+    return {"obtained": True} if site.certificate.source == "server" else {"certificate": site.name}
+
+
 def endpoints(given: Given) -> list[dict[str, Any]]:
     """What deploy verifies on the wire."""
     return [
-        {**endpoint(name, port, given.options.address), "certificate": site.name}
+        {**endpoint(name, port, given.options.address), **_expected(site)}
         for site in given.sites
         for name in site.concrete_names
         for port in ([given.options.port] if site.whole else ports_with_snippet(site, name, given))

@@ -52,7 +52,7 @@ def _shadows(site: Site, name: str, given: Given) -> list[str]:
     """The servers of others that have the very name of a site that gets one of ours."""
     return [
         f"{site.label}: {given.dialect.name} {name} on port {port} is in {vhost.file} too{_with_certificates(vhost, given)}; "
-        f"{given.dialect.server} uses the first it reads"
+        f"{given.dialect.server} {given.dialect.shadowed}"
         for port in (given.options.http_port, given.options.port)
         for vhost in given.host.claims(name, port)
         if name in vhost.names
