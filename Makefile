@@ -18,7 +18,7 @@ export PATH := $(BIN):$(PATH)
 LAB_PROGRAMS := podman=podman runc=runc netavark=netavark aardvark-dns=aardvark-dns iptables=iptables \
 	mmdebstrap=mmdebstrap ssh=openssh-client
 UNIT_PROGRAMS := nginx=nginx-light openssl=openssl curl=curl gnutls-cli=gnutls-bin node=nodejs javac=default-jdk-headless \
-	easyrsa=easy-rsa postfix=postfix imap=dovecot-imapd pop3=dovecot-pop3d vsftpd=vsftpd slapd=slapd prosody=prosody \
+	easyrsa=easy-rsa postfix=postfix imap=dovecot-imapd pop3=dovecot-pop3d vsftpd=vsftpd slapd=slapd prosody=prosody apache2=apache2-bin \
 	initdb=postgresql mariadbd=mariadb-server-core caddy=caddy
 BENCH_PROGRAMS := prometheus-blackbox-exporter=prometheus-blackbox-exporter ab=apache2-utils
 

@@ -23,6 +23,69 @@ ROOT = Path(__file__).resolve().parent.parent
 FLEET = ROOT / "molecule" / "fleet" / "inventory.yml"
 SITE = "fullchain.tls.site"
 
+
+@dataclass(frozen=True)
+class Server:
+    """A web server as its hosts have it: the role's name and Debian's, and what a fault of each kind looks like."""
+
+    role: str
+    service: str
+    etc: str
+    test: str
+    bad_directive: str
+    said_of_it: str
+    refused_on_reload: str
+    said_of_that: str
+    first_file: str
+    vhost: str
+
+    @property
+    def root(self) -> str:
+        """Where everything that is deployed lies."""
+        return f"{self.etc}/fullchain"
+
+    @property
+    def reload(self) -> str:
+        """A shell command."""
+        return f"systemctl reload {self.service}"
+
+
+SERVERS = {
+    "nginx": Server(
+        role="nginx",
+        service="nginx",
+        etc="/etc/nginx",
+        test="nginx -t",
+        bad_directive="no_such_directive on;",
+        said_of_it='unknown directive "no_such_directive"',
+        # Port 22 is sshd's: `nginx -t` does not mind, and `systemctl reload` says that all went well.
+        refused_on_reload="listen 22;",
+        said_of_that="bind() to 0.0.0.0:22 failed",
+        first_file="conf.d/a-vhost-of-the-team.conf",
+        vhost="server { listen 443 ssl; server_name NAME; ssl_certificate LINEAGE/fullchain.pem; ssl_certificate_key LINEAGE/privkey.pem; }",
+    ),
+    "apache": Server(
+        role="apache",
+        service="apache2",
+        etc="/etc/apache2",
+        test="apache2ctl configtest",
+        bad_directive="no_such_directive on",
+        said_of_it="Invalid command 'no_such_directive'",
+        # configtest opens no cipher, and a graceful restart onto it ends the server.
+        refused_on_reload="SSLCipherSuite no-such-cipher",
+        said_of_that="the server died on the reload",
+        first_file="sites-enabled/000-a-vhost-of-the-team.conf",
+        vhost="""<VirtualHost *:443>
+            ServerName NAME
+            SSLEngine on
+            SSLCertificateFile LINEAGE/fullchain.pem
+            SSLCertificateKeyFile LINEAGE/privkey.pem
+            </VirtualHost>""",
+    ),
+}
+SERVER = SERVERS[os.environ.get("WEBSERVER", "nginx")]
+"""The one that a scenario is about."""
+
 _RECAP = re.compile(
     r"^(\S+)\s+: ok=(\d+)\s+changed=(\d+)\s+unreachable=(\d+)\s+failed=(\d+)\s+skipped=(\d+)", re.MULTILINE
 )
@@ -61,6 +124,7 @@ class Lab:
         self, *arguments: str, playbook: str = SITE, environment: Mapping[str, str] | None = None, **variables: Any
     ) -> Run:
         """Run a playbook on the fleet; `variables` are extra variables, `environment` is added to Ansible's."""
+        variables = {"tls_webserver": SERVER.role, **variables}
         with NamedTemporaryFile("w", suffix=".json", dir=self.folder) as extra:
             json.dump(variables, extra)
             extra.flush()
@@ -110,11 +174,11 @@ class Lab:
         """The chain for each name."""
         return {name: self.chain(host, name) for name in names}
 
-    def configuration(self, host: str, etc: str = "/etc/nginx") -> str:
+    def configuration(self, host: str, root: str = SERVER.root) -> str:
         """A digest of each file of the generation that a host uses, its mode and owner with it."""
         return self.on(
             host,
-            f"cd {etc}/fullchain/current/ && find . -type f -exec stat -c '%a %U %n' {{}} + -exec sha256sum {{}} + | sort",
+            f"cd {root}/current/ && find . -type f -exec stat -c '%a %U %n' {{}} + -exec sha256sum {{}} + | sort",
         )
 
     @staticmethod

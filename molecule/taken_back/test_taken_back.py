@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Deploys that must not stand: after each, what was served before is still served, byte for byte, and the run says why.
 
-Three sites on each host: site1 from certbot, site2 from files, and a third that comes with the fault.
+Three sites on each host: site1 from certbot, site2 from files, and a third that comes with the fault. WEBSERVER says of which server.
 """
 
 from __future__ import annotations
@@ -19,10 +19,11 @@ from collections import Counter
 
 import pytest
 
-from tests.lab import Lab, Run, name, site
+from tests.lab import SERVER, Lab, Run, name, site
 from tests.pki import Cert, Pki, mint, write_pem
 
 VISIBLE = (1, 2)
+RELOAD = f"{SERVER.role}_reload_command"
 
 
 class Fleet:
@@ -96,32 +97,29 @@ def test_a_chain_out_of_order_with_its_root_is_put_right_and_said(fleet):
 
 
 def test_a_syntax_error_is_taken_back(fleet):
-    assert_taken_back(fleet, "nginx -t", 'unknown directive "no_such_directive"', extra="no_such_directive on;")
+    assert_taken_back(fleet, SERVER.test, SERVER.said_of_it, extra=SERVER.bad_directive)
 
 
 def test_a_reload_command_that_fails_is_taken_back(fleet):
-    assert_taken_back(fleet, "/bin/false", nginx_reload_command=["/bin/false"])
+    assert_taken_back(fleet, "/bin/false", **{RELOAD: ["/bin/false"]})
 
 
-def test_a_reload_that_nginx_itself_refuses_is_taken_back(fleet):
-    """Port 22 is sshd's: `nginx -t` does not mind, and `systemctl reload` says that all went well."""
-    assert_taken_back(fleet, "bind() to 0.0.0.0:22 failed", extra="listen 22;")
+def test_a_reload_that_the_server_itself_refuses_is_taken_back(fleet):
+    """Its test does not mind, and `systemctl reload` says that all went well."""
+    assert_taken_back(fleet, SERVER.said_of_that, extra=SERVER.refused_on_reload)
 
 
 def test_a_server_that_serves_something_else_is_taken_back(fleet):
-    """A vhost that nginx reads first has the name of the third site, and another certificate."""
+    """A vhost that the server reads first has the name of the third site, and another certificate."""
+    path = f"{SERVER.etc}/{SERVER.first_file}"
     for host in fleet.lab.hosts:
-        lineage = f"/etc/letsencrypt/live/{name(host, 1)}"
-        vhost = (
-            f"server {{ listen 443 ssl; server_name {name(host, 3)}; "
-            f"ssl_certificate {lineage}/fullchain.pem; ssl_certificate_key {lineage}/privkey.pem; }}"
-        )
-        fleet.lab.on(host, f"echo '{vhost}' >/etc/nginx/conf.d/a-vhost-of-the-team.conf && nginx -s reload")
+        vhost = SERVER.vhost.replace("NAME", name(host, 3)).replace("LINEAGE", f"/etc/letsencrypt/live/{name(host, 1)}")
+        fleet.lab.on(host, f"cat >{path} <<'EOF'\n{vhost}\nEOF\n{SERVER.reload}")
     try:
         assert_taken_back(fleet, "stale-certificate")
     finally:
         for host in fleet.lab.hosts:
-            fleet.lab.on(host, "rm /etc/nginx/conf.d/a-vhost-of-the-team.conf && nginx -s reload")
+            fleet.lab.on(host, f"rm {path} && {SERVER.reload}")
 
 
 def assert_taken_back(fleet: Fleet, *words: str, extra: str = "", **variables) -> None:
@@ -137,7 +135,7 @@ def assert_taken_back(fleet: Fleet, *words: str, extra: str = "", **variables) -
         assert text in run.output, run.output
     again = fleet.play("--tags", "deploy", sites=fleet.good)
     assert again.rc == 0, again.output
-    if "nginx_reload_command" in variables:
+    if RELOAD in variables:
         # What was put back could not be loaded either, and the run said so: this one has loaded it.
         assert "But the server has not loaded it" in run.output
         again = fleet.play("--tags", "deploy", sites=fleet.good)
@@ -201,7 +199,7 @@ class Visitor(threading.Thread):
 def test_a_controller_that_is_killed_leaves_nothing_that_the_next_run_does_not_put_right(fleet, seconds):
     wanted = [*fleet.good, fleet.files(3, "renewed", "renewed", "inter")]
     running = subprocess.Popen(
-        fleet.lab.command("--tags", "deploy", "-e", "nginx_hsts_max_age=86400"),
+        fleet.lab.command("--tags", "deploy", "-e", f"tls_webserver={SERVER.role}", "-e", f"{SERVER.role}_hsts_max_age=86400"),
         env=fleet.lab.environment, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
     )  # fmt: skip
     time.sleep(seconds)
@@ -231,7 +229,7 @@ def test_no_key_is_printed_logged_or_left_anywhere(fleet):
             f"journalctl --no-pager | grep -cF '{secret}'; grep -rlF '{secret}' / --exclude-dir=proc --exclude-dir=sys || true",
         ).split("\n")
         assert found[0] == "0"
-        assert found[1:] and all(path.startswith("/etc/nginx/fullchain/generations/") for path in found[1:]), found
+        assert found[1:] and all(path.startswith(f"{SERVER.root}/generations/") for path in found[1:]), found
         assert lab_modes(fleet.lab, host) == {"600"}
     kept = subprocess.run(
         ["grep", "-rlF", secret, str(fleet.lab.folder / "ansible")], stdout=subprocess.PIPE, text=True, check=False
@@ -241,4 +239,4 @@ def test_no_key_is_printed_logged_or_left_anywhere(fleet):
 
 def lab_modes(lab: Lab, host: str) -> set[str]:
     """The modes of all private keys of a host's generations."""
-    return set(lab.on(host, "find /etc/nginx/fullchain/ -name privkey.pem -exec stat -c %a {} +").split())
+    return set(lab.on(host, f"find {SERVER.root}/ -name privkey.pem -exec stat -c %a {{}} +").split())

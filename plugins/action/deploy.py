@@ -19,6 +19,7 @@ from ansible_collections.fullchain.tls.plugins.plugin_utils.deployment.certifica
     collect_errors,
     judge_delivered,
     judge_lineage,
+    split_chains,
 )
 from ansible_collections.fullchain.tls.plugins.plugin_utils.deployment.diff import build_diff
 from ansible_collections.fullchain.tls.plugins.plugin_utils.deployment.host import (
@@ -122,8 +123,8 @@ class ActionModule(ActionBase):
     # --- the transaction
 
     def _deploy(self, request: Request) -> dict[str, Any]:
-        files = self._render(request)
         delivered = self._judge_delivered(request)
+        files = self._render(request, split_chains(request, delivered))
         files += [file for judged in delivered for file in judged.files]
         refuse_collisions(files)
         host = Host(self._operate, request, files)
@@ -224,9 +225,9 @@ class ActionModule(ActionBase):
 
     # --- what is wanted
 
-    def _render(self, request: Request) -> list[WantedFile]:
+    def _render(self, request: Request, chains: Sequence[str]) -> list[WantedFile]:
         find = partial(find_file, self._find_needle, "templates")
-        renderer = Renderer(self._templar, self._variables, find, self._files.content)
+        renderer = Renderer(self._templar, {**self._variables, "split_chains": list(chains)}, find, self._files.content)
         return [file for spec in request.files for file in renderer.files(spec)]
 
     def _judge_delivered(self, request: Request) -> list[Judged]:

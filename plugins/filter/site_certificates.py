@@ -16,6 +16,10 @@ options:
   reader:
     description: The user that the server runs as, and its group, where that is not root and has to be able to read the keys.
     type: str
+  split:
+    description: Whether the server takes the leaf and the rest of its chain from two files, as Apache before 2.4.8 does.
+    type: bool
+    default: false
 extends_documentation_fragment:
   - fullchain.tls.sites
 seealso:
@@ -46,9 +50,9 @@ from ansible_collections.fullchain.tls.plugins.plugin_utils.filtering import fil
 from ansible_collections.fullchain.tls.plugins.plugin_utils.sites import delivered_certificates, read_sites
 
 
-def site_certificates(value: Any, reader: str | None = None) -> list[dict[str, Any]]:
+def site_certificates(value: Any, split: bool = False, reader: str | None = None) -> list[dict[str, Any]]:
     """The filter; see DOCUMENTATION."""
-    return delivered_certificates(filtered(read_sites, value), reader)
+    return delivered_certificates(filtered(read_sites, value), split, reader)
 
 
 class FilterModule:

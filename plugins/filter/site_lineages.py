@@ -11,6 +11,11 @@ author:
   - the fullchain.tls contributors (@fullchain)
 description:
   - Returns what the option O(fullchain.tls.deploy#module:lineages) takes, for the sites whose C(certificate.source) is V(certbot).
+options:
+  split:
+    description: Whether the server takes the leaf and the rest of its chain from two files, as Apache before 2.4.8 does.
+    type: bool
+    default: false
 extends_documentation_fragment:
   - fullchain.tls.sites
   - fullchain.tls.sites.lineages
@@ -42,9 +47,9 @@ from ansible_collections.fullchain.tls.plugins.plugin_utils.filtering import fil
 from ansible_collections.fullchain.tls.plugins.plugin_utils.sites import lineages_on_host, read_sites
 
 
-def site_lineages(value: Any, config_dir: str = "/etc/letsencrypt") -> list[dict[str, Any]]:
+def site_lineages(value: Any, config_dir: str = "/etc/letsencrypt", split: bool = False) -> list[dict[str, Any]]:
     """The filter; see DOCUMENTATION."""
-    return lineages_on_host(filtered(read_sites, value), f"{config_dir}/live")
+    return lineages_on_host(filtered(read_sites, value), f"{config_dir}/live", split)
 
 
 class FilterModule:

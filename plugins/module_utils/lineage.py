@@ -6,21 +6,20 @@
 import hashlib
 import os
 from subprocess import DEVNULL, PIPE, Popen
-from typing import Any, Dict
+from typing import Any, Dict, Optional
 
 
-def read_lineage(fullchain: str, privkey: str) -> Dict[str, Any]:
-    """Read one lineage; the private key stays where it is.
+def read_lineage(fullchain: str, privkey: str, chain: Optional[str] = None) -> Dict[str, Any]:
+    """Read one lineage; the private key stays where it is. With a chain, fullchain is the leaf's file.
 
     Returns {fullchain, sha256, public_key} (PEM texts, SHA-256 of the file), or {missing: path}
     where a file is not there, or {error: sentence} where it cannot be used.
     """
-    for path in (fullchain, privkey):
+    for path in [fullchain, *([chain] if chain else []), privkey]:
         if not os.path.exists(path):
             return {"missing": path}
     try:
-        with open(fullchain, "rb") as stream:
-            data = stream.read()
+        data = read_parts(fullchain, chain)
         return {
             "fullchain": data.decode("ascii", "replace"),
             "sha256": hashlib.sha256(data).hexdigest(),
@@ -28,6 +27,19 @@ def read_lineage(fullchain: str, privkey: str) -> Dict[str, Any]:
         }
     except (OSError, ValueError) as error:
         return {"error": str(error)}
+
+
+def read_parts(fullchain: str, chain: Optional[str]) -> bytes:
+    """The bytes of the file of certificates, or of the two. ValueError: Apache takes no empty SSLCertificateChainFile."""
+    parts = []
+    for path in [fullchain, chain] if chain else [fullchain]:
+        with open(path, "rb") as stream:
+            parts.append(stream.read())
+    if chain and b"-----BEGIN" not in parts[1]:
+        raise ValueError(
+            "%s holds no certificate, and a server that takes it as a file of its own refuses it empty" % chain
+        )
+    return b"".join(parts)
 
 
 def public_half(privkey: str) -> str:

@@ -20,6 +20,8 @@ from typing import Callable, Dict, List, NamedTuple, Optional, Sequence, Set, Tu
 COMMAND_SECONDS = 90.0
 SETTLE_SECONDS = 3.0
 """How long old processes may go on accepting before it is left to the wire; one in a long request may take minutes."""
+STEADY_SECONDS = 0.1
+"""After this long a child that listens is one that answers."""
 LINES = 20
 """How many lines of a command's output or of an error log are worth quoting."""
 
@@ -118,7 +120,7 @@ class Server:
         before = children(self._pid())
         listeners = {pid: listening(pid) for pid in before}
         rc, lines = run(self._reload)
-        reason = said("reload", self._reload, rc) if rc != 0 else self._refusal(before)
+        reason = said("reload", self._reload, rc) if rc != 0 else self._refusal(before, any(listeners.values()))
         settled = not reason and self._pid_file is not None and self._has_settled(before, listeners)
         return Outcome(not reason, "reload", self._reload, rc, lines, (), reason, settled)
 
@@ -146,21 +148,33 @@ class Server:
             return "the command %s says that it does not run" % " ".join(self._running)
         return "no process that %s names runs" % self._pid_file
 
-    def _refusal(self, before: Dict[int, str]) -> str:
-        """Why the reload did not come about although its command answered 0; '' when it did."""
+    def _refusal(self, before: Dict[int, str], listened: bool) -> str:
+        """Why the reload did not come about although its command answered 0; '' when it did.
+
+        listened: the children from before listened, so that a new one which does not is a helper. Apache starts its loggers and
+        its CGI daemon before it reads a key, and dies when that is the wrong one.
+        """
         if self._pid_file is None:
             return ""
-        self._wait(lambda: self._has_new_child(before) or not self.alive())
+
+        def reloaded() -> bool:
+            return any(not listened or listening(pid) != set() for pid in self._new_children(before))
+
+        self._wait(lambda: reloaded() or not self.alive())
+        if self.alive() and reloaded():
+            time.sleep(
+                STEADY_SECONDS if listened else 0
+            )  # a helper that has just been forked listens until it closes that
         if not self.alive():
             return "the server died on the reload: no process that %s names runs any more" % self._pid_file
-        if not self._has_new_child(before):
+        if not reloaded():
             return (
                 "the server refused the reload: after %g s it still runs only the processes that it had" % self._seconds
             )
         return ""
 
-    def _has_new_child(self, before: Dict[int, str]) -> bool:
-        return any(before.get(pid) != born for pid, born in children(self._pid()).items())
+    def _new_children(self, before: Dict[int, str]) -> List[int]:
+        return [pid for pid, started in children(self._pid()).items() if before.get(pid) != started]
 
     def _wait(self, condition: Callable[[], bool], seconds: Optional[float] = None) -> bool:
         deadline = time.monotonic() + (self._seconds if seconds is None else seconds)

@@ -27,7 +27,7 @@ def inspect(
     named: List[Entry],
     partial: bool,
     directories: Directories,
-    lineages: List[Dict[str, str]],
+    lineages: List[Dict[str, Any]],
     texts: bool,
 ) -> Dict[str, Any]:
     """What differs between the host and what is wanted. Changes nothing.
@@ -38,7 +38,11 @@ def inspect(
     described = describe(store, wanted, texts)
     known = store.lineages()
     read = [
-        dict(read_lineage(item["fullchain"], item["privkey"]), name=item["name"], path=item["fullchain"])
+        dict(
+            read_lineage(item["fullchain"], item["privkey"], item.get("chain")),
+            name=item["name"],
+            path=item["fullchain"],
+        )
         for item in lineages
     ]
     for item in read:

@@ -90,6 +90,9 @@ options:
         description: Path of its private key.
         type: path
         required: true
+      chain:
+        description: Path of its intermediates, when they are served from a file of their own and O(lineages[].fullchain) is the leaf's.
+        type: path
   confirm:
     description: Confirm at once, as there is nothing to verify. For O(op=apply).
     type: bool
@@ -208,6 +211,7 @@ ARGUMENTS = {
             "name": {"type": "str", "required": True},
             "fullchain": {"type": "path", "required": True},
             "privkey": {"type": "path", "required": True, "no_log": False},
+            "chain": {"type": "path"},
         },
     },
     "confirm": {"type": "bool", "default": False},

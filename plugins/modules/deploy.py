@@ -144,6 +144,12 @@ options:
         type: list
         elements: str
         default: []
+      split:
+        description:
+          - Deliver the leaf and the rest of the chain in files of their own, too, C(cert.pem) and C(chain.pem), the latter unless the rest is empty.
+          - Templates find the names of the certificates and lineages with such a chain in C(split_chains).
+        type: bool
+        default: false
       source:
         description: Where the entry comes from, for messages.
         type: str
@@ -166,9 +172,16 @@ options:
         type: list
         elements: str
       fullchain:
-        description: Path of leaf and intermediates on the host.
+        description:
+          - Path of leaf and intermediates on the host.
+          - Exactly one of O(lineages[].fullchain) and O(lineages[].cert) is needed.
         type: path
-        required: true
+      cert:
+        description: Path of the leaf on the host, where the server takes it from a file of its own. What is judged is the two together.
+        type: path
+      chain:
+        description: Path of the intermediates that go with O(lineages[].cert). It must not be empty.
+        type: path
       privkey:
         description: Path of the private key on the host. Only its public half leaves the host.
         type: path

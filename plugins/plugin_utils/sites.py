@@ -87,11 +87,15 @@ def deployed_paths(site: Site, root: str, lineages: str) -> dict[str, str]:
     `root` is the directory that holds ``current``, `lineages` certbot's ``live`` directory. Empty for source
     ``server``, whose files are the server's own affair.
     """
+    paths = split_paths(site, root, lineages)
+    return {f"{form}_path": paths[form] for form in ("fullchain", "privkey") if paths}
+
+
+def split_paths(site: Site, root: str, lineages: str) -> dict[str, str]:
+    """The same for every form that there is of them: fullchain, or cert and chain, and privkey."""
     directories = {"certbot": f"{lineages}/{site.name}", "files": f"{root}/current/certs/{site.name}"}
     directory = directories.get(site.certificate.source)
-    if directory is None:
-        return {}
-    return {"fullchain_path": f"{directory}/fullchain.pem", "privkey_path": f"{directory}/privkey.pem"}
+    return {form: f"{directory}/{form}.pem" for form in FILE_KEYS} if directory else {}
 
 
 def normalise(site: Site, root: str, lineages: str, profile: Any = DEFAULT_PROFILE) -> dict[str, Any]:
@@ -112,10 +116,13 @@ def normalise(site: Site, root: str, lineages: str, profile: Any = DEFAULT_PROFI
     }
 
 
-def delivered_certificates(sites: Iterable[Site], reader: str | None = None) -> list[dict[str, Any]]:
+def delivered_certificates(
+    sites: Iterable[Site], split: bool = False, reader: str | None = None
+) -> list[dict[str, Any]]:
     """Return what `deploy` delivers: the ``certificates`` of the sites whose source is ``files``. Holds keys.
 
-    reader: the user that the server runs as, with a group of that name, where it reads keys without being root.
+    split: the server takes the leaf and the rest from two files. reader: the user that the server runs as, with a group of
+    that name, where it reads keys without being root.
     """
     readable = {"group": reader, "readable_by": [reader]} if reader else {}
     return [
@@ -125,20 +132,24 @@ def delivered_certificates(sites: Iterable[Site], reader: str | None = None) -> 
             **{key: value for key in FILE_KEYS if (value := getattr(site.certificate, key)) is not None},
             "source": site.label,
             **readable,
+            **({"split": True} if split else {}),
         }
         for site in sites
         if site.certificate.source == "files"
     ]
 
 
-def lineages_on_host(sites: Iterable[Site], lineages: str) -> list[dict[str, Any]]:
-    """Return what `deploy` reads and judges on the host: the ``lineages`` of the sites whose source is ``certbot``."""
+def lineages_on_host(sites: Iterable[Site], lineages: str, split: bool = False) -> list[dict[str, Any]]:
+    """Return what `deploy` reads and judges on the host: the ``lineages`` of the sites whose source is ``certbot``.
+
+    split: the server takes the leaf and the rest from two files.
+    """
+    forms = ("cert", "chain", "privkey") if split else ("fullchain", "privkey")
     return [
         {
             "name": site.name,
             "server_names": list(site.names),
-            "fullchain": f"{lineages}/{site.name}/fullchain.pem",
-            "privkey": f"{lineages}/{site.name}/privkey.pem",
+            **{form: f"{lineages}/{site.name}/{form}.pem" for form in forms},
         }
         for site in sites
         if site.certificate.source == "certbot"

@@ -1,9 +1,9 @@
 # Copyright (c) 2026, the fullchain.tls contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Deploy 100 nginx sites to one host of the lab, beside a looped `template` task that writes the same files to it.
+"""Deploy 100 sites to one host of the lab, with nginx and then with Apache, beside a looped `template` task that writes the same files to it.
 
-The time of the deploy is that of its one task: staging, `nginx -t`, reload, 100 endpoints verified on the wire, and
+The time of the deploy is that of its one task: staging, the server's test, reload, 100 endpoints verified on the wire, and
 confirming; the loop only writes. Also counted: the tasks of a run of site.yml, with 1 site and with 100, and of one
 that changes nothing. Prints one line a figure: `name: value, goal, ok|short (absolute figures)`.
 """
@@ -24,22 +24,22 @@ BENCH = ROOT / "tests" / "bench"
 sys.path[:0] = [str(ROOT), str(ROOT / ".work")]
 os.environ["LAB_NAME"] = "bench"
 
-from tests.lab import Lab, Run  # noqa: E402
+from tests.lab import SERVERS, Lab, Run, Server  # noqa: E402
 from tests.pki import Cert, mint, write_pem  # noqa: E402
 
 SITES = 100
 ROUNDS = 3
 HOST = "web1"
-CURRENT = "/etc/nginx/fullchain/current"
 DEPLOY, LOOP = "Deploy the sites and verify what is served", "Looped template"
 
 
 class Bench:
     """A host of the lab, and sites for it with a certificate from files."""
 
-    def __init__(self) -> None:
-        subprocess.run([ROOT / "lab" / "lab", "up", f"{HOST}=bookworm"], check=True, stdout=subprocess.DEVNULL)
-        self.lab = Lab()
+    def __init__(self, server: Server) -> None:
+        for command in (["down"], ["up", f"{HOST}=bookworm"]):  # each server has the ports to itself
+            subprocess.run([ROOT / "lab" / "lab", *command], check=True, stdout=subprocess.DEVNULL)
+        self.server, self.lab = server, Lab()
         self.times = self.lab.folder / "times"
         self.names = [f"site{number}.bench.test" for number in range(SITES)]
         pki = mint(root=Cert(), inter=Cert(issuer="root"), leaf=Cert(issuer="inter", names=self.names))
@@ -56,6 +56,7 @@ class Bench:
         self.times.unlink(missing_ok=True)
         run = self.lab.play(
             playbook=playbook,
+            tls_webserver=self.server.role,
             environment={
                 "TASK_TIMES": str(self.times),
                 "ANSIBLE_CALLBACK_PLUGINS": str(BENCH / "callback"),
@@ -75,7 +76,7 @@ class Bench:
     def looped(self) -> tuple[float, int]:
         """Seconds of the loop, and how many files it wrote."""
         with TemporaryDirectory(dir=self.lab.folder) as copy:
-            tar = [ROOT / "lab" / "lab", "ssh", HOST, f"sudo tar -C {CURRENT}/ -c ."]
+            tar = [ROOT / "lab" / "lab", "ssh", HOST, f"sudo tar -C {self.server.root}/current/ -c ."]
             packed = subprocess.run(tar, check=True, stdout=subprocess.PIPE).stdout
             subprocess.run(["tar", "-C", copy, "-x"], input=packed, check=True)
             paths = (path for path in Path(copy).rglob("*") if path.is_file() and not path.name.startswith("."))
@@ -98,9 +99,9 @@ def figure(name: str, value: float, goal: float, absolute: str, digits: int = 2)
     print(f"{name}: {value:.{digits}f}, goal at most {goal:.{digits}f}, {verdict} ({absolute})", flush=True)
 
 
-def main() -> None:
-    """Take turns, and print the figures."""
-    bench = Bench()
+def measure(server: Server) -> None:
+    """Take turns, and print the figures of one server."""
+    bench = Bench(server)
     bench.deploy(1)
     seconds = []
     for _round in range(ROUNDS):
@@ -112,7 +113,7 @@ def main() -> None:
     loop, files = bench.looped()
     deploy = statistics.median(seconds)
     figure(
-        f"deploy: {SITES} sites, beside a looped template that writes the same files",
+        f"deploy: {SITES} sites with {server.role}, beside a looped template that writes the same files",
         deploy / loop,
         0.1,
         f"{deploy:.1f} s, median of {ROUNDS}; {loop:.1f} s for {files} files",
@@ -120,19 +121,25 @@ def main() -> None:
     )
     tasks = {name: run.recap[HOST]["ok"] for name, run in (("1", one), ("100", hundred), ("unchanged", unchanged))}
     figure(
-        "deploy: tasks a host for 100 sites more than for 1",
+        f"deploy: tasks a host for 100 sites more than for 1 with {server.role}",
         tasks["100"] - tasks["1"],
         0,
         f"{tasks['100']}, {tasks['1']}",
         0,
     )
     figure(
-        "deploy: tasks a host when nothing changes",
+        f"deploy: tasks a host when nothing changes with {server.role}",
         tasks["unchanged"],
         15,
         "from files; with certbot see molecule/lifecycle",
         0,
     )
+
+
+def main() -> None:
+    """One server after the other."""
+    for server in SERVERS.values():
+        measure(server)
 
 
 if __name__ == "__main__":

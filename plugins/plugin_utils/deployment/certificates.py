@@ -15,6 +15,7 @@ from ansible_collections.fullchain.tls.plugins.plugin_utils.deployment.request i
     CertificateSpec,
     LineageSpec,
     Metadata,
+    Request,
 )
 from ansible_collections.fullchain.tls.plugins.plugin_utils.errors import InputError
 from ansible_collections.fullchain.tls.plugins.plugin_utils.judge import put_right
@@ -32,6 +33,9 @@ from ansible_collections.fullchain.tls.plugins.plugin_utils.verification import 
 
 ReadFile = Callable[[str], bytes]
 """Reads a path on the controller; OSError or InputError when it can't."""
+
+CERT, CHAIN = "cert", "chain"
+"""What the files of a chain in two are called, as certbot calls its own."""
 
 _KEY_TEXT = re.compile(r"[A-Za-z0-9+/=\s]{40,}")
 
@@ -130,6 +134,8 @@ class Form:
 
 FORMS = (
     Form("fullchain.pem", lambda chain, _key: b"".join(chain)),
+    Form(f"{CERT}.pem", lambda chain, _key: b"".join(chain[:1]), wanted=lambda spec: spec.split),
+    Form(f"{CHAIN}.pem", lambda chain, _key: b"".join(chain[1:]), wanted=lambda spec: spec.split),
     Form(KEY_NAME, lambda _chain, key: key, secret=True),
     # The order of HAProxy's documentation (`crt`), which lighttpd takes too. Postfix wants the key first, in smtpd_tls_chain_files.
     Form("combined.pem", lambda chain, key: b"".join([*chain, key]), secret=True, wanted=lambda spec: spec.combined),
@@ -140,12 +146,20 @@ def _files(spec: CertificateSpec, chain: Sequence[Certificate], key_pem: bytes) 
     certificates = [to_pem(certificate).encode("ascii") for certificate in chain]
     key = key_pem.strip() + b"\n"
     for form in FORMS:
-        if form.wanted(spec):
+        content = form.content(certificates, key)
+        if content and form.wanted(spec):  # a server that is given an empty file of intermediates does not start
             yield WantedFile(
                 path=f"certs/{spec.name}/{form.name}",
-                content=form.content(certificates, key),
+                content=content,
                 metadata=spec.key if form.secret else Metadata(0o644),
                 secret=form.secret,
                 label=spec.label,
                 readers=spec.readable_by,
             )
+
+
+def split_chains(request: Request, delivered: Sequence[Judged]) -> list[str]:
+    """The names whose chain is served from a file of its own. A lineage's is there, or the lineage is refused."""
+    lineages = [spec.name for spec in request.lineages if spec.chain is not None]
+    chains = {f"certs/{item.name}/{CHAIN}.pem": item.name for item in delivered}
+    return lineages + [chains[file.path] for item in delivered for file in item.files if file.path in chains]

@@ -28,7 +28,8 @@ class Host:
     def inspect(self) -> dict[str, Any]:
         """What differs, the lineages, whether the server is alive."""
         lineages = [
-            {"name": spec.name, "fullchain": spec.fullchain, "privkey": spec.privkey} for spec in self._request.lineages
+            {"name": spec.name, "fullchain": spec.fullchain, "privkey": spec.privkey, "chain": spec.chain}
+            for spec in self._request.lineages
         ]
         return self._operate("inspect", **self._wanted(), lineages=lineages)
 

@@ -20,8 +20,8 @@ from ansible_collections.fullchain.tls.plugins.plugin_utils.wire.endpoints impor
 VERIFY_FROM = ("controller", "host")
 FILE_KEYS = ("dest", "src", "content", "each", "vars", "mode", "owner", "group", "secret")
 KEY_FILE_KEYS = ("combined", "owner", "group", "mode", "readable_by")
-CERTIFICATE_KEYS = ("name", "server_names", "fullchain", "cert", "chain", "privkey", *KEY_FILE_KEYS, "source")
-LINEAGE_KEYS = ("name", "server_names", "fullchain", "privkey")
+CERTIFICATE_KEYS = ("name", "server_names", "fullchain", "cert", "chain", "privkey", *KEY_FILE_KEYS, "source", "split")
+LINEAGE_KEYS = ("name", "server_names", "fullchain", "cert", "chain", "privkey")
 TARGET_KEYS = ("certificate", "obtained")
 SETTINGS_KEYS = ("trust", "clients", "at", "expires_soon", "fail_on")
 
@@ -56,6 +56,7 @@ class CertificateSpec:
     """One entry of `certificates`: PEM texts, or paths on the controller. chain is None with fullchain.
 
     key: of every file that holds the private key. readable_by: users of the host that have to be able to read all files.
+    split: the leaf and the rest are delivered in files of their own, too.
     """
 
     label: str
@@ -67,17 +68,19 @@ class CertificateSpec:
     key: Metadata = Metadata(0o600)
     combined: bool = False
     readable_by: tuple[str, ...] = ()
+    split: bool = False
 
 
 @dataclass(frozen=True)
 class LineageSpec:
-    """One entry of `lineages`: paths on the host."""
+    """One entry of `lineages`: paths on the host. With a chain, fullchain is the leaf's file, and the two are what is served."""
 
     label: str
     name: str
     server_names: tuple[str, ...]
     fullchain: str
     privkey: str
+    chain: str | None = None
 
 
 @dataclass(frozen=True)
@@ -210,6 +213,7 @@ def _certificate(value: Any, label: str) -> CertificateSpec:
             _text(user, f"{label}: readable_by[{n}]")
             for n, user in _enumerate(item.get("readable_by") or [], f"{label}: readable_by")
         ),
+        split=_bool(item.get("split", False), f"{label}: split"),
     )
 
 
@@ -245,12 +249,18 @@ def _lineage(value: Any, label: str) -> LineageSpec:
             )
     item, name, server_names = _named(value, LINEAGE_KEYS, label)
     label = f"{label} ({name})"
+    two = item.get("fullchain") is None and item.get("cert") is not None
+    if not two and (item.get("cert") is not None or item.get("chain") is not None):
+        raise InputError(f"{label}: give fullchain, or cert and chain")
     return LineageSpec(
         label=label,
         name=name,
         server_names=server_names,
-        fullchain=_absolute(item.get("fullchain"), f"{label}: fullchain"),
+        fullchain=_absolute(item["cert"], f"{label}: cert")
+        if two
+        else _absolute(item.get("fullchain"), f"{label}: fullchain"),
         privkey=_absolute(item.get("privkey"), f"{label}: privkey"),
+        chain=_absolute(item.get("chain"), f"{label}: chain") if two else None,
     )
 
 

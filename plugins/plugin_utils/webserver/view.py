@@ -29,6 +29,7 @@ def for_role(planned: Mapping[str, Any], root: str) -> dict[str, Any]:
             {"dest": "sites/{name}.conf", "src": "site.conf.j2", "each": planned["sites"]},
             {"dest": "snippets/{name}.conf", "src": "snippet.conf.j2", "each": planned["snippets"]},
             {"dest": "{name}.conf", "src": "default.conf.j2", "each": planned["reject"]},
+            {"dest": "{name}.conf", "src": "site.conf.j2", "each": planned.get("first", [])},
         ],
         **{key: planned[key] for key in PASSED_ON},
     }

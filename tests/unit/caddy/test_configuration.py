@@ -30,7 +30,7 @@ http://old.example.com {
   import snippets/tls
   respond `a { in backticks` # and a comment
   basicauth {
-  	bob $2a$14$secret
+    bob $2a$14$secret
   }
 }
 import sites/*

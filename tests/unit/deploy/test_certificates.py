@@ -12,11 +12,13 @@ from ansible_collections.fullchain.tls.plugins.plugin_utils.deployment.certifica
     Judged,
     judge_delivered,
     judge_lineage,
+    split_chains,
 )
 from ansible_collections.fullchain.tls.plugins.plugin_utils.deployment.request import (
     CertificateSpec,
     LineageSpec,
     Metadata,
+    read_request,
 )
 from ansible_collections.fullchain.tls.plugins.plugin_utils.errors import InputError
 from ansible_collections.fullchain.tls.plugins.plugin_utils.settings import Settings
@@ -89,6 +91,22 @@ def test_who_may_read_the_key_may_read_what_holds_it_and_nothing_else_changes() 
 def test_cert_and_chain() -> None:
     result = judged(fullchain=PKI.pem("leaf"), chain=PKI.pem("inter"))
     assert result.files[0].content.decode() == PKI.pem("leaf", "inter")
+
+
+def test_split_is_two_more_files_and_the_rest_none_where_it_is_empty() -> None:
+    result = judged(split=True)
+    files = {file.path.rpartition("/")[2]: file.content.decode() for file in result.files}
+    assert list(files) == ["fullchain.pem", "cert.pem", "chain.pem", "privkey.pem"]
+    assert (files["cert.pem"], files["chain.pem"]) == (PKI.pem("leaf"), PKI.pem("inter"))
+    alone = mint(root=Cert(), leaf=Cert(issuer="root", names=["shop.test"]))
+    spec = CertificateSpec("label", "alone", ("shop.test",), alone.pem("leaf"), None, alone.key_pem("leaf"), split=True)
+    short = judge_delivered(spec, Settings(trust=(alone.pem("root"),)), no_file)
+    assert [file.path for file in short.files] == [
+        f"certs/alone/{name}.pem" for name in ("fullchain", "cert", "privkey")
+    ]
+    lineages = [{"name": "b.test", "cert": "/l/cert.pem", "chain": "/l/chain.pem", "privkey": "/l/privkey.pem"}]
+    request = read_request({"root": "/r", "test": ["t"], "reload": ["r"], "lineages": lineages})
+    assert split_chains(request, [result, short]) == ["b.test", "shop.test"]
 
 
 def test_put_right_and_said() -> None:

@@ -110,6 +110,10 @@ def test_defaults() -> None:
             "certificates and lineages: the name 'shop.test' is given twice",
         ),
         (
+            {"lineages": [{**LINEAGE, "chain": "/l/chain.pem"}]},
+            "lineages[0] (shop.test): give fullchain, or cert and chain",
+        ),
+        (
             {"lineages": [{**LINEAGE, "fullchain": "live.pem"}]},
             "lineages[0] (shop.test): fullchain: 'live.pem' is not an absolute path",
         ),

@@ -15,7 +15,16 @@ SITES = [
     {"name": "a.example", "proxy_to": "http://127.0.0.1:8000"},
     {"name": "b.example", "certificate": {"source": "files", "fullchain": "b.pem", "privkey": "b.key"}},
 ]
-NAMES = ("sites", "site_certificates", "site_lineages", "site_endpoints", "nginx_tls", "nginx_plan")
+NAMES = (
+    "sites",
+    "site_certificates",
+    "site_lineages",
+    "site_endpoints",
+    "nginx_tls",
+    "nginx_plan",
+    "apache_tls",
+    "apache_plan",
+)
 
 
 def filtered(name, *args, **kwargs):
@@ -49,9 +58,9 @@ def test_an_unknown_profile_of_the_fleet():
         filtered("sites", [], profile="best")
 
 
-@pytest.mark.parametrize("name", [name for name in NAMES if name != "nginx_tls"])
+@pytest.mark.parametrize("name", [name for name in NAMES if not name.endswith("_tls")])
 def test_unreadable_sites_are_a_task_error(name):
-    arguments = [{"installed": False}] if name == "nginx_plan" else []
+    arguments = [{"installed": False}] if name.endswith("_plan") else []
     with pytest.raises(AnsibleFilterError) as failed:
         filtered(name, [{"name": "a.example", "alias": []}], *arguments)
     assert failed.value.message.startswith("tls_sites[0] (a.example): unknown key 'alias', did you mean 'aliases'?")
@@ -81,6 +90,27 @@ def test_nginx_tls():
 def test_nginx_plan_is_data_that_json_can_carry():
     planned = filtered("nginx_plan", SITES, {"installed": False}, hsts_max_age=None, address="")
     assert json.loads(json.dumps(planned)) == planned
+
+
+def test_apache_tls():
+    made = filtered("apache_tls", "intermediate", version="2.4.7", openssl="1.0.2u")
+    assert made["directives"][0] == ["SSLProtocol", "-all +TLSv1.2"]
+    assert (made["protocols"], made["split"]) == (["TLSv1.2"], True)
+    assert not filtered("apache_tls", "old", version="", openssl="")["split"]
+    with pytest.raises(AnsibleFilterError, match="apache_version '2' is not a version"):
+        filtered("apache_tls", "old", version="2", openssl="")
+
+
+def test_apache_plan_is_data_that_json_can_carry():
+    planned = filtered("apache_plan", SITES, {"installed": False}, hsts_max_age=None, address="", version="")
+    assert json.loads(json.dumps(planned)) == planned
+    assert planned["modules"] == ["ssl", "headers", "rewrite", "http2", "proxy", "proxy_http"]
+
+
+def test_a_chain_in_two_files():
+    assert filtered("site_certificates", SITES, split=True)[0]["split"] is True
+    (lineage,) = filtered("site_lineages", SITES, split=True)
+    assert lineage["chain"] == "/etc/letsencrypt/live/a.example/chain.pem" and "fullchain" not in lineage
 
 
 @pytest.mark.parametrize("name", NAMES)

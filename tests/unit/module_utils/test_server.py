@@ -16,7 +16,8 @@ from ansible_collections.fullchain.tls.plugins.module_utils import server
 from ansible_collections.fullchain.tls.plugins.module_utils.server import Server
 
 # A master with one worker that listens, which on SIGHUP does what argv[2] says: replaces the worker (with a pause in
-# which both accept, as nginx does; the old one then closes its socket and lives on), keeps it, or dies.
+# which both accept, as nginx does; the old one then closes its socket and lives on), keeps it, dies, or starts a helper that
+# does not listen and then dies, as Apache does with its CGI daemon and a key that is the wrong one.
 MASTER = """
 import os, signal, socket, sys, time
 listener = socket.socket()
@@ -37,6 +38,14 @@ retired = []
 def hup(*ignored):
     global old
     if sys.argv[2] == "die":
+        os.kill(old, 9)
+        os._exit(1)
+    if sys.argv[2] == "helper":
+        if os.fork() == 0:
+            listener.close()
+            time.sleep(2)
+            os._exit(0)
+        time.sleep(0.4)
         os.kill(old, 9)
         os._exit(1)
     if sys.argv[2] == "replace":
@@ -87,6 +96,12 @@ class Processes(unittest.TestCase):
         outcome = self.served_by(seconds=10.0).activate()
         self.assertTrue(outcome.ok, outcome)
         self.assertEqual(outcome.step, "reload")
+
+    def test_a_new_child_that_does_not_listen_is_no_reload(self):
+        self.master("helper")
+        outcome = self.served_by(seconds=10.0).activate()
+        self.assertFalse(outcome.ok)
+        self.assertIn("the server died on the reload", outcome.reason)
 
     def test_settled_is_when_no_old_child_accepts(self):
         """For half a second old and new children accept; what the old one then still does is its own affair."""

@@ -308,6 +308,17 @@ class Lineages(OnAHost):
         self.host.lineages = lineages
         self.assertFalse(self.answer()["renewed"])
 
+    def test_leaf_and_rest_in_two_files_are_one_chain(self):
+        chain = os.path.join(self.host.base, "chain.pem")
+        self.host.lineages[0]["chain"] = chain
+        self.assertEqual(self.answer()["missing"], chain)
+        with open(chain, "w") as stream:
+            stream.write("-----BEGIN")
+        self.assertEqual(self.answer()["fullchain"], "certificates-----BEGIN")
+        with open(chain, "w") as stream:
+            stream.write("\n")
+        self.assertRegex(self.answer()["error"], "chain.pem holds no certificate, and a server .* refuses it empty$")
+
     def test_missing_and_unusable(self):
         with open(self.key, "w") as stream:
             stream.write("nonsense")

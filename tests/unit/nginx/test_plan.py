@@ -388,7 +388,7 @@ def test_what_the_role_deploys_has_a_template_of_its_own_each():
     assert [item["dest"] for item in view["challenge_files"]] == ["http.conf", "snippets/challenge.conf"]
     assert view["challenge_files"][0]["vars"]["http"]["waiting"] == ["wiki.example.com", *SHOP_NAMES]
     assert view["files"][0]["vars"]["http"]["names"] == SHOP_NAMES
-    assert [len(item.get("each", ())) for item in view["files"]] == [0, 0, 1, 1, 1]
+    assert [len(item.get("each", ())) for item in view["files"]] == [0, 0, 1, 1, 1, 0]
 
 
 def test_what_the_server_cannot_do_of_a_profile_is_said_once_for_all_sites_that_have_it():

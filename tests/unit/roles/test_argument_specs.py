@@ -28,7 +28,7 @@ def specs(role):
 
 
 def test_there_are_roles():
-    assert "nginx" in [role.name for role in ROLES]
+    assert {"nginx", "apache"} <= {role.name for role in ROLES}
 
 
 def test_defaults_and_specs_match_key_for_key(role, specs):
