@@ -17,6 +17,7 @@ from ansible_collections.fullchain.tls.plugins.plugin_utils.errors import InputE
 from ansible_collections.fullchain.tls.plugins.plugin_utils.judge import CLIENTS
 from ansible_collections.fullchain.tls.plugins.plugin_utils.judge.catalogue import CATALOGUE, Entry
 from ansible_collections.fullchain.tls.plugins.plugin_utils.profiles.apache import apache_can, apache_tls
+from ansible_collections.fullchain.tls.plugins.plugin_utils.profiles.caddy import caddy_tls
 from ansible_collections.fullchain.tls.plugins.plugin_utils.profiles.nginx import nginx_tls
 from ansible_collections.fullchain.tls.plugins.plugin_utils.profiles.openssl import parse_version
 from ansible_collections.fullchain.tls.plugins.plugin_utils.profiles.reader import profile_names, read_profile
@@ -58,6 +59,7 @@ SERVERS = (
         ("2.2.15", "1.0.1e"), ("2.2.34", "1.0.2u"), ("2.4.6", "1.0.2k"), ("2.4.7", "1.0.1f"), ("2.4.8", "1.0.2g"), ("2.4.10", "1.0.2u"),
         ("2.4.37", "1.1.1k"), ("2.4.62", "3.0.15"), ("2.4.67", "1.1.1w"), ("2.4.71", "3.0.19"), ("2.4.71", "3.5.1"),
     ]),
+    *(("Caddy", version, "none: Go's") for version in ("2.6.2", "2.10.0")),
 )  # fmt: skip
 """The servers of the table: name, version, version of OpenSSL."""
 
@@ -116,19 +118,27 @@ def _profile_section(name: str) -> str:
 
 def _profile_row(name: str, server: str, version: str, openssl: str) -> str:
     parsed = parse_version(version)
-    made = {"nginx": nginx_tls, "Apache": apache_tls}[server]
     head = f"| {server} {version} | {openssl} |"
     try:
-        tls = made(read_profile(name), parsed, parse_version(openssl))
+        if server == "Caddy":
+            tls = caddy_tls(read_profile(name), parsed)
+        else:
+            made = {"nginx": nginx_tls, "Apache": apache_tls}[server]
+            tls = made(read_profile(name), parsed, parse_version(openssl))
     except InputError:
         return f"{head} refused: none is left | | | |\n"
-    directives = dict(tls.directives)
-    groups = directives.get("ssl_ecdh_curve") or directives.get("SSLOpenSSLConfCmd", "OpenSSL's own").removeprefix(
-        "Curves "
-    )
+    groups = _groups(dict(tls.directives))
     chain = "two files" if server == "Apache" and not apache_can("chain in the file", parsed) else "one file"
     left = "; ".join(tls.notes) or "nothing"
-    return f"{head} {', '.join(tls.protocols)} | {groups.replace(':', ', ')} | {chain} | {left} |\n"
+    return f"{head} {', '.join(tls.protocols)} | {groups} | {chain} | {left} |\n"
+
+
+def _groups(directives: Mapping[str, str]) -> str:
+    """The groups in whichever server's directives, each in the server's own names."""
+    curves = directives.get("SSLOpenSSLConfCmd", "OpenSSL's own").removeprefix("Curves ")
+    if "curves" in directives:
+        curves = directives["curves"].replace(" ", ":")
+    return directives.get("ssl_ecdh_curve", curves).replace(":", ", ")
 
 
 if __name__ == "__main__":

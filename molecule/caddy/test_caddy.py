@@ -50,7 +50,7 @@ class Fleet:
         return {
             host: (
                 [self.served(host, name(host, number)) for number in numbers],
-                self.lab.configuration(host, ETC),
+                self.lab.configuration(host, f"{ETC}/fullchain"),
             )
             for host in self.lab.hosts
         }

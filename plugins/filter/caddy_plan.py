@@ -95,8 +95,7 @@ _value:
 from typing import Any
 
 from ansible_collections.fullchain.tls.plugins.plugin_utils.caddy import Options, plan
-from ansible_collections.fullchain.tls.plugins.plugin_utils.filtering import filtered
-from ansible_collections.fullchain.tls.plugins.plugin_utils.values import plain
+from ansible_collections.fullchain.tls.plugins.plugin_utils.filtering import filtered, plain
 
 
 def caddy_plan(value: Any, info: Any, **options: Any) -> dict[str, Any]:

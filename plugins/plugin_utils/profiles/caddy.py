@@ -39,6 +39,7 @@ CIPHERS = {
 class CaddyTls:
     """`directives` are name and value inside `tls`; `notes` say what the profile asks and is left out."""
 
+    protocols: tuple[str, ...]
     directives: tuple[tuple[str, str], ...]
     notes: tuple[str, ...]
 
@@ -47,23 +48,24 @@ class CaddyTls:
 def caddy_tls(profile: Profile, version: Version) -> CaddyTls:
     """Return what a Caddy of `version` takes of the profile. Raises InputError when it has none of the protocols or groups."""
     notes: list[str] = []
+    protocols = _protocols(profile, notes)
     directives = [
-        ("protocols", " ".join(_protocols(profile, notes))),
+        # the lowest and the highest: of the two that Caddy has, nothing can be missing between them
+        ("protocols", f"{PROTOCOLS[protocols[0]]} {PROTOCOLS[protocols[-1]]}"),
         ("curves", " ".join(_groups(profile, version, notes))),
     ]
-    ciphers = _ciphers(profile, notes) if "TLSv1.2" in profile.protocols else []
+    ciphers = _ciphers(profile, notes) if "TLSv1.2" in protocols else []
     if ciphers:
         directives.append(("ciphers", " ".join(ciphers)))
-    if profile.ciphersuites and "TLSv1.3" in profile.protocols:
+    if profile.ciphersuites and "TLSv1.3" in protocols:
         notes.append("ciphersuites (Caddy leaves those of TLS 1.3 to Go)")
     if profile.prefer_server_order:
         notes.append("the server's order of ciphers (Go has its own)")
-    return CaddyTls(tuple(directives), tuple(notes))
+    return CaddyTls(protocols, tuple(directives), tuple(notes))
 
 
-def _protocols(profile: Profile, notes: list[str]) -> list[str]:
-    """The lowest and the highest; with TLS 1.2 and 1.3 alone nothing can be missing between them."""
-    found = [protocol for protocol in profile.protocols if protocol in PROTOCOLS]
+def _protocols(profile: Profile, notes: list[str]) -> tuple[str, ...]:
+    found = tuple(protocol for protocol in profile.protocols if protocol in PROTOCOLS)
     if not found:
         raise InputError(
             f"profile {profile.name} has none of {', '.join(PROTOCOLS)}, and Caddy speaks nothing older than TLSv1.2"
@@ -71,7 +73,7 @@ def _protocols(profile: Profile, notes: list[str]) -> list[str]:
     older = [protocol for protocol in profile.protocols if protocol not in PROTOCOLS]
     if older:
         notes.append(f"{', '.join(older)} (Caddy speaks nothing older than TLSv1.2)")
-    return [PROTOCOLS[found[0]], PROTOCOLS[found[-1]]]
+    return found
 
 
 def _groups(profile: Profile, version: Version, notes: list[str]) -> list[str]:

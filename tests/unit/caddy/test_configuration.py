@@ -16,27 +16,27 @@ FILES = {
     CADDYFILE: """\
 # a comment with a { brace
 {
-	email ops@example.com
-	auto_https disable_redirects
-	admin "unix//run/caddy.sock"
-	http_port 8080
+  email ops@example.com
+  auto_https disable_redirects
+  admin "unix//run/caddy.sock"
+  http_port 8080
 }
 (common) {
-	encode gzip
+  encode gzip
 }
 Shop.example.com, www.shop.example.com,
 http://old.example.com {
-	import common
-	import snippets/tls
-	respond `a { in backticks` # and a comment
-	basicauth {
-		bob $2a$14$secret
-	}
+  import common
+  import snippets/tls
+  respond `a { in backticks` # and a comment
+  basicauth {
+    bob $2a$14$secret
+  }
 }
 import sites/*
 import PATTERN
 :80 {
-	respond {$GREETING:hello} 200
+  respond {$GREETING:hello} 200
 }
 """.replace("PATTERN", PATTERN),
     "/etc/caddy/sites/wiki": 'wiki.example.com {\n\timport "../more/tls"\n}\n',

@@ -159,8 +159,7 @@ PAIR = {"fullchain": "a.pem", "privkey": "a.key"}
     ("site", "found", "options", "words"),
     [
         ({**SHOP, "certificate": {"source": "certbot"}}, {}, {}, "source 'certbot' is not supported here (supported: server, files)"),
-        ({**SHOP, "certificate": {"source": "files", "ecdsa": PAIR, "rsa": PAIR}}, {}, {},
-         "Caddy takes one certificate for a site here"),
+        ({**SHOP, "certificate": {"source": "files", "ecdsa": PAIR, "rsa": PAIR}}, {}, {}, "Caddy takes one certificate for a site here"),
         ({"name": "a.example"}, {}, {}, "'certbot', which it is when left out, is not supported here"),
         ({**SHOP, "proxy_to": "http://127.0.0.1:8000/app"}, {}, {}, "'http://127.0.0.1:8000/app': Caddy takes scheme, host and port alone"),
         ({**SHOP, "proxy_to": "http://127.0.0.1:8000?a"}, {}, {}, "Caddy takes scheme, host and port alone"),

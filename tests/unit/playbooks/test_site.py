@@ -76,4 +76,4 @@ def test_a_chain_that_is_not_whole_is_refused(work):
 def test_a_web_server_without_a_role_is_refused(work):
     code, output = site(work, "--check", "-e", "tls_webserver=lighttpd")
     assert code != 0
-    assert 'tls_webserver "lighttpd" is not known (expected nginx or apache)' in output.replace("\\", "")
+    assert 'tls_webserver "lighttpd" is not known (expected nginx, apache or caddy)' in output.replace("\\", "")
