@@ -7,7 +7,9 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    """Doc fragments C(fullchain.tls.sites) and, for certbot's directory, C(fullchain.tls.sites.lineages)."""
+    """C(fullchain.tls.sites), C(fullchain.tls.sites.lineages) for certbot's directory, and of the filters that plan a web server's
+    files C(fullchain.tls.sites.plan) and, where port 80 is the role's own, C(fullchain.tls.sites.ports).
+    """
 
     DOCUMENTATION = r"""
 options:
@@ -24,4 +26,45 @@ options:
     description: Certbot's configuration directory on the host.
     type: str
     default: /etc/letsencrypt
+"""
+
+    PLAN = r"""
+options:
+  install:
+    description: Whether the server is going to be installed where it is missing.
+    type: str
+    choices: [package, none]
+    default: package
+  profile:
+    description: The TLS profile of sites that name none.
+    type: raw
+    default: intermediate
+  hsts_max_age:
+    description:
+      - The C(max-age) of the header C(Strict-Transport-Security) of all sites, in seconds. Negative sends no such header.
+      - Left out, it is the profile's.
+    type: int
+  address:
+    description: The address or hostname at which the sites are verified. Left out, their names are resolved.
+    type: str
+"""
+
+    PORTS = r"""
+options:
+  webroot:
+    description: The directory on the host from which HTTP-01 challenges are answered.
+    type: str
+    default: /var/lib/fullchain/webroot
+  reject_unknown_names:
+    description: Whether to refuse, at the handshake, clients that ask for a name which no site has.
+    type: bool
+    default: false
+  port:
+    description: The port that the sites are served on over TLS.
+    type: int
+    default: 443
+  http_port:
+    description: The port that redirects to HTTPS and answers HTTP-01 challenges.
+    type: int
+    default: 80
 """

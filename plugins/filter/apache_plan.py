@@ -25,39 +25,6 @@ options:
     description: The file by which Apache includes what is below O(root).
     type: str
     default: /etc/apache2/sites-enabled/000-fullchain.conf
-  webroot:
-    description: The directory on the host from which HTTP-01 challenges are answered.
-    type: str
-    default: /var/lib/fullchain/webroot
-  install:
-    description: Whether Apache is going to be installed where it is missing.
-    type: str
-    choices: [package, none]
-    default: package
-  profile:
-    description: The TLS profile of sites that name none.
-    type: raw
-    default: intermediate
-  hsts_max_age:
-    description:
-      - The C(max-age) of the header C(Strict-Transport-Security) of all sites, in seconds. Negative sends no such header.
-      - Left out, it is the profile's.
-    type: int
-  reject_unknown_names:
-    description: Whether to refuse, at the handshake, clients that ask for a name which no site has.
-    type: bool
-    default: false
-  address:
-    description: The address or hostname at which the sites are verified. Left out, their names are resolved.
-    type: str
-  port:
-    description: The port that the sites are served on over TLS.
-    type: int
-    default: 443
-  http_port:
-    description: The port that redirects to HTTPS and answers HTTP-01 challenges.
-    type: int
-    default: 80
   version:
     description: Apache's version, where it is not to be the one that O(info) holds.
     type: str
@@ -67,6 +34,8 @@ options:
     default: true
 extends_documentation_fragment:
   - fullchain.tls.sites
+  - fullchain.tls.sites.plan
+  - fullchain.tls.sites.ports
   - fullchain.tls.sites.lineages
 seealso:
   - module: fullchain.tls.apache_info

@@ -26,23 +26,6 @@ options:
     description: The Caddyfile.
     type: str
     default: /etc/caddy/Caddyfile
-  install:
-    description: Whether Caddy is going to be installed where it is missing.
-    type: str
-    choices: [package, none]
-    default: package
-  profile:
-    description: The TLS profile of sites that name none.
-    type: raw
-    default: intermediate
-  hsts_max_age:
-    description:
-      - The C(max-age) of the header C(Strict-Transport-Security) of all sites, in seconds. Negative sends no such header.
-      - Left out, it is the profile's.
-    type: int
-  address:
-    description: The address or hostname at which the sites are verified. Left out, their names are resolved.
-    type: str
   acme_server:
     description: The CA, V(letsencrypt), V(letsencrypt-staging) or the URL of its ACME directory.
     type: str
@@ -55,6 +38,7 @@ options:
     type: str
 extends_documentation_fragment:
   - fullchain.tls.sites
+  - fullchain.tls.sites.plan
 seealso:
   - module: fullchain.tls.caddy_info
   - module: fullchain.tls.deploy
