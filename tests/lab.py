@@ -153,6 +153,7 @@ class Lab:
             "ANSIBLE_HOME": str(self.folder / "ansible"),
             "ANSIBLE_CALLBACK_RESULT_FORMAT": "yaml",
             "ANSIBLE_NOCOLOR": "1",
+            "ANSIBLE_TIMEOUT": "60",  # a loaded machine takes longer than the ten seconds of the default to come to sudo
         }
 
     def orders(self) -> int:

@@ -214,6 +214,36 @@ def test_a_bad_pair_that_comes_between_the_check_and_the_reload(lab):
     assert {host: lab.configuration(host) for host in lab.hosts} == before
 
 
+def test_a_site_with_two_kinds_of_certificates(lab):
+    """Each is verified; one that Apache is not given is noticed, which clients of the other kind would not."""
+    names = [name(host, 3) for host in lab.hosts]
+    pki = mint(
+        root=Cert(),
+        inter=Cert(issuer="root"),
+        ecdsa=Cert(issuer="inter", names=names),
+        rsa=Cert(issuer="inter", names=names, key_type="rsa2048"),
+    )
+    trust = [str(write_pem(lab.folder / "private-root.pem", pki.pem("root")))]
+    both = {kind: {"fullchain": pki.pem(kind, "inter"), "privkey": pki.key_pem(kind)} for kind in ("ecdsa", "rsa")}
+    sites = [site(3, aliases=[], certificate={"source": "files", **both})]
+    hosts_ok(lab, lab.play("--skip-tags", "obtain", tls_sites=sites, tls_trust=trust))
+    run = lab.play(*DEPLOY, tls_sites=sites, tls_trust=trust)
+    assert run.count("changed", lab.hosts) == dict.fromkeys(lab.hosts, 0), run.output
+    endpoints = [
+        {"host": name(host, 3), "address": address, "key_types": ["ecdsa", "rsa"]}
+        for host, address in lab.addresses.items()
+    ]
+    seen = lab.play(playbook="fullchain.tls.verify_tls", tls_endpoints=endpoints, tls_trust=trust)
+    assert seen.rc == 0, seen.output
+    for host, address in lab.addresses.items():
+        for kind in both:
+            assert f"{name(host, 3)}:443 at {address}, TLSv1.2, {kind}, until" in seen.output
+    old = lab.play(*DEPLOY, tls_sites=sites, tls_trust=trust, apache_version="2.4.7")
+    assert old.count("failed", lab.hosts) == dict.fromkeys(lab.hosts, 1), old.output
+    assert "certificates of two kinds need Apache 2.4.8 or newer" in " ".join(old.output.split())
+    hosts_ok(lab, lab.play(*DEPLOY, tls_sites=[]))
+
+
 def test_nginx_in_front_and_apache_behind(lab):
     """Apache gives up 80 and 443, which the team's ports.conf had, and gets ports of its own; both are verified."""
     names = [name(host, 3) for host in lab.hosts]

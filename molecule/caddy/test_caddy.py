@@ -237,8 +237,11 @@ def test_a_name_of_the_team_s_own_is_named_and_a_snippet_serves_it(fleet):
     hosts_ok(fleet, fleet.play("--tags", "deploy", sites=[FIRST[0]]), changed=1)
 
 
-def until(condition, seconds: float = 60.0):
-    """Wait until the condition holds. Raises AssertionError when it doesn't in time."""
+def until(condition, seconds: float = 200.0):
+    """Wait until the condition holds. Raises AssertionError when it doesn't in time.
+
+    Caddy waits for a minute after a first attempt that failed, and for two after the next; Pebble refuses a nonce now and then.
+    """
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline
