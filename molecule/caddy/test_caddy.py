@@ -109,6 +109,8 @@ def test_check_mode_on_bare_hosts_tells_what_would_happen_and_touches_nothing(fl
 
 
 def test_the_first_run_ends_with_https(fleet):
+    """One name first: Caddy before 2.8 registers an account for each name that is new to a CA at the same time (README)."""
+    hosts_ok(fleet, fleet.play("--tags", "deploy", sites=[FIRST[1]]))
     run = fleet.play(sites=FIRST)
     hosts_ok(fleet, run)
     for host in fleet.lab.hosts:
@@ -253,14 +255,15 @@ def test_a_renewal_of_caddy_s_own_is_served_and_sound(fleet):
     short = short_lived(fleet.lab)
     fleet.on_each(f"sed -i '1i {{\\n\\trenew_interval 2s\\n}}' {ETC}/Caddyfile ")
     trust = {"tls_trust": [str(short)], "caddy_acme_server": "https://ca:14002/dir", "tls_expires_soon": "1%"}
-    hosts_ok(fleet, fleet.play("--tags", "deploy", sites=[FIRST[0]], **trust))
+    one = site(1, aliases=[], **SERVER)  # of a CA that is new to Caddy, as above
+    hosts_ok(fleet, fleet.play("--tags", "deploy", sites=[one], **trust))
     before = {host: (fleet.lab.chain(host, name(host, 1)), pid(fleet.lab, host)) for host in fleet.lab.hosts}
     for host, (chain, number) in before.items():
         until(lambda host=host, chain=chain: fleet.lab.chain(host, name(host, 1)) not in ((), chain))
         assert pid(fleet.lab, host) == number
-    verified = fleet.play(playbook=VERIFY, sites=[FIRST[0]], **trust)
+    verified = fleet.play(playbook=VERIFY, sites=[one], **trust)
     assert verified.rc == 0, verified.output
-    assert f"{2 * len(fleet.lab.hosts)} endpoints" in verified.output
+    assert f"{len(fleet.lab.hosts)} endpoints" in verified.output
 
 
 def pid(lab: Lab, host: str) -> str:
