@@ -109,7 +109,7 @@ def test_check_mode_on_bare_hosts_tells_what_would_happen_and_touches_nothing(fl
 
 
 def test_the_first_run_ends_with_https(fleet):
-    """One name first: Caddy before 2.8 registers an account for each name that is new to a CA at the same time (README)."""
+    """One name first: Caddy 2.6 registers an account for each name that is new to a CA at the same time (README)."""
     hosts_ok(fleet, fleet.play("--tags", "deploy", sites=[FIRST[1]]))
     run = fleet.play(sites=FIRST)
     hosts_ok(fleet, run)
