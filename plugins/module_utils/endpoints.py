@@ -34,7 +34,7 @@ KEYS = (
 SEVERAL = ("addresses", "repeat", "key_types", "versions")
 KEY_TYPES = ("ecdsa", "rsa")
 # What may be expected of a server that knows its clients by certificates.
-CLIENT_AUTH = ("required", "optional")
+REQUIRED, OPTIONAL = CLIENT_AUTH = ("required", "optional")
 CLIENT_KEYS = ("client_auth", "client_cert", "client_key")
 CONTROLLER_ALONE = "client_auth, client_cert and client_key are for endpoints that the controller connects to"
 # The protocols that come to TLS by STARTTLS or the like, and the port that each has in the clear (IANA).
@@ -166,7 +166,7 @@ def _from_mapping(value: Mapping[Any, Any]) -> Dict[str, Any]:
     _refuse_combinations(given, called)
     if "client_cert" in given:
         # Behind STARTTLS it is the protocol that insists, after TLS: PostgreSQL does.
-        given.setdefault("client_auth", CLIENT_AUTH["starttls" in given])
+        given.setdefault("client_auth", OPTIONAL if "starttls" in given else REQUIRED)
     given["port"] = _port(given.get("port", STARTTLS_PORTS.get(given.get("starttls", ""), _DEFAULT_PORT)), called)
     return given
 

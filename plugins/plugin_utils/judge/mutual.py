@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from ansible_collections.fullchain.tls.plugins.plugin_utils.pki.certificates import Certificate
 
-REQUIRED, OPTIONAL = "required", "optional"
+REQUIRED = "required"
 
 # 400 is how nginx turns a client away, 401 and 403 how a server does that asks first and decides by the place.
 _TURNED_AWAY = (400, 401, 403)
@@ -30,7 +30,7 @@ class Reply:
 class Mutual:
     """What an endpoint is to do, and did."""
 
-    expected: str  # REQUIRED or OPTIONAL
+    expected: str  # REQUIRED, or "optional"
     requested: bool  # the server asked for a certificate, in the handshake
     presented: tuple[Certificate, ...] = ()  # the client's, its own first
     reply: Reply = Reply()  # to these, or to none where none were presented

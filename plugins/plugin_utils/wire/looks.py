@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
-from ansible_collections.fullchain.tls.plugins.module_utils.endpoints import CLIENT_AUTH
+from ansible_collections.fullchain.tls.plugins.module_utils.endpoints import REQUIRED
 from ansible_collections.fullchain.tls.plugins.module_utils.s_client import VERSIONS, Offer
 from ansible_collections.fullchain.tls.plugins.plugin_utils.wire.endpoints import Endpoint
 from ansible_collections.fullchain.tls.plugins.plugin_utils.wire.resolve import Address
@@ -25,7 +25,6 @@ class Look(NamedTuple):
 
 
 _ONE = (EVERYTHING,)
-REQUIRED = CLIENT_AUTH[0]
 _ANONYMOUS = Offer(anonymous=True)
 
 
