@@ -14,10 +14,9 @@ from typing import Any
 from ansible.errors import AnsibleError
 from ansible_collections.fullchain.tls.plugins.plugin_utils.errors import InputError
 from ansible_collections.fullchain.tls.plugins.plugin_utils.pki.keys import read_private_key, spki_sha256
-from ansible_collections.fullchain.tls.plugins.plugin_utils.pki.pem import read_certificates, to_text
+from ansible_collections.fullchain.tls.plugins.plugin_utils.pki.pem import read_certificates, to_pem, to_text
 from ansible_collections.fullchain.tls.plugins.plugin_utils.pki.trust import located
 from ansible_collections.fullchain.tls.plugins.plugin_utils.wire.endpoints import Credential, Endpoint
-from ansible_collections.fullchain.tls.plugins.plugin_utils.wire.served import der_to_pem
 from ansible_collections.fullchain.tls.plugins.plugin_utils.wire.tls import new_context
 
 _KEYS = ("privkey", "client_key")  # parameters whose value is never quoted: a mistake there may be a piece of a key
@@ -42,6 +41,7 @@ class ControllerFiles:
     def __init__(self, action: Any) -> None:
         """`action` is the ActionBase whose task, role and playbook say where to look."""
         self._find_needle, self._loader = action._find_needle, action._loader
+        self._credentials: dict[Credential, Credential] = {}  # a fleet's endpoints share one
 
     def find(self, path: str) -> str | None:
         """Where a path is that is relative to the role or the playbook, as for the module copy; None for nowhere."""
@@ -87,11 +87,16 @@ class ControllerFiles:
             endpoint = replace(endpoint, expect_fingerprint=leaf.sha256, expect_certificate=None)
         if endpoint.credential is not None:
             try:
-                chain, key = self._read_credential(*endpoint.credential)
+                chain, key = self._credential(endpoint.credential)
             except InputError as error:
                 raise InputError(f"endpoint {endpoint.label!r}: {error}") from None
             endpoint = replace(endpoint, client_cert=chain, client_key=key)
         return endpoint
+
+    def _credential(self, given: Credential) -> Credential:
+        if given not in self._credentials:
+            self._credentials[given] = self._read_credential(*given)
+        return self._credentials[given]
 
     def _read_credential(self, chain: str, key: str) -> Credential:
         """The texts of a client certificate and its key, once they can be read and belong together."""
@@ -100,6 +105,6 @@ class ControllerFiles:
         certificates = read_certificates(chain_pem, source)
         if spki_sha256(read_private_key(key_pem, key_source)) != spki_sha256(certificates[0]):
             raise InputError(f"client_key is not the key of client_cert '{certificates[0].label}'")
-        credential = "".join(der_to_pem(certificate.der) for certificate in certificates), to_text(key_pem, key_source)
+        credential = "".join(map(to_pem, certificates)), to_text(key_pem, key_source)
         new_context(credential=credential)
         return credential
