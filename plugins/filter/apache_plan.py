@@ -92,14 +92,14 @@ _value:
 from typing import Any
 
 from ansible_collections.fullchain.tls.plugins.plugin_utils.apache import Options, plan
-from ansible_collections.fullchain.tls.plugins.plugin_utils.filtering import filtered
+from ansible_collections.fullchain.tls.plugins.plugin_utils.filtering import filtered, options_of
 from ansible_collections.fullchain.tls.plugins.plugin_utils.values import plain
 from ansible_collections.fullchain.tls.plugins.plugin_utils.webserver.view import for_role
 
 
 def apache_plan(value: Any, info: Any, **options: Any) -> dict[str, Any]:
     """The filter; see DOCUMENTATION."""
-    given = Options(**{key: option for key, option in plain(options).items() if option not in (None, "")})
+    given = options_of(Options, options)
     planned = filtered(plan, value, plain(info), given)
     return {**for_role(planned, given.root), "modules": planned["modules"], "include": planned["include"]}
 

@@ -79,13 +79,13 @@ _value:
 from typing import Any
 
 from ansible_collections.fullchain.tls.plugins.plugin_utils.caddy import Options, plan
-from ansible_collections.fullchain.tls.plugins.plugin_utils.filtering import filtered, plain
+from ansible_collections.fullchain.tls.plugins.plugin_utils.filtering import filtered, options_of
+from ansible_collections.fullchain.tls.plugins.plugin_utils.values import plain
 
 
 def caddy_plan(value: Any, info: Any, **options: Any) -> dict[str, Any]:
     """The filter; see DOCUMENTATION."""
-    given = Options(**{key: option for key, option in plain(options).items() if option not in (None, "")})
-    planned: dict[str, Any] = filtered(plan, value, plain(info), given)
+    planned: dict[str, Any] = filtered(plan, value, plain(info), options_of(Options, options))
     return planned
 
 

@@ -77,7 +77,7 @@ _value:
 
 from typing import Any
 
-from ansible_collections.fullchain.tls.plugins.plugin_utils.filtering import filtered
+from ansible_collections.fullchain.tls.plugins.plugin_utils.filtering import filtered, options_of
 from ansible_collections.fullchain.tls.plugins.plugin_utils.nginx import Options, plan
 from ansible_collections.fullchain.tls.plugins.plugin_utils.values import plain
 from ansible_collections.fullchain.tls.plugins.plugin_utils.webserver.view import for_role
@@ -85,7 +85,7 @@ from ansible_collections.fullchain.tls.plugins.plugin_utils.webserver.view impor
 
 def nginx_plan(value: Any, info: Any, **options: Any) -> dict[str, Any]:
     """The filter; see DOCUMENTATION."""
-    given = Options(**{key: option for key, option in plain(options).items() if option not in (None, "")})
+    given = options_of(Options, options)
     return for_role(filtered(plan, value, plain(info), given), given.root)
 
 

@@ -6,11 +6,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 from ansible.errors import AnsibleFilterError
 from ansible_collections.fullchain.tls.plugins.plugin_utils.errors import InputError
 from ansible_collections.fullchain.tls.plugins.plugin_utils.values import plain
+
+Options = TypeVar("Options")
 
 
 def filtered(function: Callable[..., Any], value: Any, *args: Any, **kwargs: Any) -> Any:
@@ -19,3 +21,8 @@ def filtered(function: Callable[..., Any], value: Any, *args: Any, **kwargs: Any
         return function(plain(value), *args, **kwargs)
     except InputError as error:
         raise AnsibleFilterError(str(error)) from error
+
+
+def options_of(kind: Callable[..., Options], given: Any) -> Options:
+    """Return the parameters of a filter as a `kind` of options. What a role leaves empty is left to the defaults there."""
+    return kind(**{key: option for key, option in plain(given).items() if option not in (None, "")})
