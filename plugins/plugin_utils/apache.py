@@ -13,15 +13,15 @@ from typing import Any
 from ansible_collections.fullchain.tls.plugins.plugin_utils.apache_vhosts import listened_ports, read_vhost
 from ansible_collections.fullchain.tls.plugins.plugin_utils.errors import InputError
 from ansible_collections.fullchain.tls.plugins.plugin_utils.profiles.apache import (
-    ApacheTls,
     apache_can,
     apache_tls,
     read_apache_version,
 )
+from ansible_collections.fullchain.tls.plugins.plugin_utils.profiles.directives import TlsDirectives
 from ansible_collections.fullchain.tls.plugins.plugin_utils.profiles.openssl import (
     OPENSSL_SINCE,
     Version,
-    parse_version,
+    openssl_of,
 )
 from ansible_collections.fullchain.tls.plugins.plugin_utils.profiles.reader import Profile
 from ansible_collections.fullchain.tls.plugins.plugin_utils.sites import Site, refuse_unseen_kinds, split_paths
@@ -62,7 +62,7 @@ class Host(model.Host):
         """Tell whether this Apache has a feature."""
         return apache_can(feature, self.version)
 
-    def tls(self, profile: Profile) -> ApacheTls:
+    def tls(self, profile: Profile) -> TlsDirectives:
         """The directives of a profile here."""
         return apache_tls(profile, self.version, self.openssl)
 
@@ -108,14 +108,12 @@ def plan(value: Any, info: Mapping[str, Any], options: Options) -> dict[str, Any
 
 def _read_host(info: Mapping[str, Any], options: Options) -> Host:
     installed = bool(info.get("installed"))
-    # Where the library does not tell, what Debian's oldest has: more might be refused by it.
-    openssl = info.get("openssl") or ("1.1.1" if installed else None)
     listening = listened_ports(info.get("listen", ())) if installed else {options.port, options.http_port}
     return Host(
         vhosts=tuple(read_vhost(vhost) for vhost in info.get("vhosts", ())),
         own=tuple(read_vhost(vhost) for vhost in info.get("own_vhosts", ())),
         version=read_apache_version(options.version, info.get("version")),
-        openssl=parse_version(openssl),
+        openssl=openssl_of(info),
         modules=frozenset(info.get("modules", ())),
         ports=frozenset(listening),
     )

@@ -16,7 +16,8 @@ from ansible_collections.fullchain.tls.plugins.plugin_utils.errors import InputE
 from ansible_collections.fullchain.tls.plugins.plugin_utils.obtain.wanted import read_server
 from ansible_collections.fullchain.tls.plugins.plugin_utils.pki.names import as_address
 from ansible_collections.fullchain.tls.plugins.plugin_utils.pki.pem import read_certificates
-from ansible_collections.fullchain.tls.plugins.plugin_utils.profiles.caddy import CaddyTls, caddy_tls
+from ansible_collections.fullchain.tls.plugins.plugin_utils.profiles.caddy import caddy_tls
+from ansible_collections.fullchain.tls.plugins.plugin_utils.profiles.directives import TlsDirectives
 from ansible_collections.fullchain.tls.plugins.plugin_utils.profiles.openssl import Version, parse_version
 from ansible_collections.fullchain.tls.plugins.plugin_utils.profiles.reader import Profile
 from ansible_collections.fullchain.tls.plugins.plugin_utils.sites import Site, deployed_paths
@@ -56,7 +57,7 @@ class Host(model.Host):
 
     version: Version
 
-    def tls(self, profile: Profile) -> CaddyTls:
+    def tls(self, profile: Profile) -> TlsDirectives:
         """The directives of a profile here."""
         return caddy_tls(profile, self.version)
 

@@ -11,12 +11,12 @@ from typing import Any
 
 from ansible_collections.fullchain.tls.plugins.plugin_utils.errors import InputError
 from ansible_collections.fullchain.tls.plugins.plugin_utils.nginx_vhosts import hash_settings, read_vhost
+from ansible_collections.fullchain.tls.plugins.plugin_utils.profiles.directives import TlsDirectives
 from ansible_collections.fullchain.tls.plugins.plugin_utils.profiles.nginx import (
-    NginxTls,
     nginx_can,
     nginx_tls,
 )
-from ansible_collections.fullchain.tls.plugins.plugin_utils.profiles.openssl import Version, parse_version
+from ansible_collections.fullchain.tls.plugins.plugin_utils.profiles.openssl import Version, openssl_of, parse_version
 from ansible_collections.fullchain.tls.plugins.plugin_utils.profiles.reader import Profile
 from ansible_collections.fullchain.tls.plugins.plugin_utils.sites import Site, deployed_paths, refuse_unseen_kinds
 from ansible_collections.fullchain.tls.plugins.plugin_utils.webserver import model, names, notes
@@ -60,7 +60,7 @@ class Host(model.Host):
         in_listen = self.http2 and not nginx_can("http2 on", self.version) and nginx_can("listen http2", self.version)
         return self.listen(port, "ssl", *(["http2"] if in_listen else []), *parameters)
 
-    def tls(self, profile: Profile) -> NginxTls:
+    def tls(self, profile: Profile) -> TlsDirectives:
         """The directives of a profile here."""
         return nginx_tls(profile, self.version, self.openssl)
 
@@ -109,11 +109,9 @@ def _refuse_host(info: Mapping[str, Any], options: model.Options) -> None:
 
 def _read_host(info: Mapping[str, Any]) -> Host:
     installed = bool(info.get("installed"))
-    # A library that imitates OpenSSL 1.1.1 (LibreSSL, BoringSSL) has no OpenSSL version.
-    openssl = info.get("openssl") or ("1.1.1" if installed else None)
     return Host(
         version=parse_version(info.get("version")),
-        openssl=parse_version(openssl),
+        openssl=openssl_of(info),
         http2=not installed or "http_v2" in info.get("modules", ()),
         ipv6=bool(info.get("ipv6")),
         vhosts=tuple(read_vhost(server) for server in info.get("servers", ())),
@@ -210,7 +208,7 @@ def _of_default_server(profile: Profile, host: Host) -> str:
     return f"{directives['ssl_protocols']}, {directives['ssl_ecdh_curve']}"
 
 
-def _certificate(site: Site, tls: NginxTls, host: Host, options: model.Options) -> model.Directives:
+def _certificate(site: Site, tls: TlsDirectives, host: Host, options: model.Options) -> model.Directives:
     if site.certificate.key_types:
         if not nginx_can("several certificates", host.version):
             raise InputError(f"{site.label}: certificates of two kinds need nginx 1.11 or newer")
@@ -233,5 +231,5 @@ def _hsts(max_age: int | None, host: Host) -> model.Directives:
     return [["add_header", f'Strict-Transport-Security "max-age={max_age}"{always}']]
 
 
-def _as_lists(tls: NginxTls) -> model.Directives:
+def _as_lists(tls: TlsDirectives) -> model.Directives:
     return [list(directive) for directive in tls.directives]

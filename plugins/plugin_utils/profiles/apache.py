@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from functools import cache
 
 from ansible_collections.fullchain.tls.plugins.plugin_utils.errors import InputError
+from ansible_collections.fullchain.tls.plugins.plugin_utils.profiles.directives import TlsDirectives
 from ansible_collections.fullchain.tls.plugins.plugin_utils.profiles.openssl import (
     OPENSSL_SINCE,
     Version,
@@ -37,21 +37,10 @@ APACHE_SINCE: dict[str, tuple[Version, Version]] = {
     "conf command": (NEVER, (2, 4, 8)),
     "protocols": (NEVER, (2, 4, 17)),
     "TLSv1.3": (NEVER, (2, 4, 36)),
-    "own protocols": (
-        NEVER,
-        (2, 4, 42),
-    ),  # before, SSLProtocol of a name-based host is that of the first on its address
+    # before, SSLProtocol of a name-based host is that of the first on its address
+    "own protocols": (NEVER, (2, 4, 42)),
     "websocket": (NEVER, (2, 4, 47)),
 }
-
-
-@dataclass(frozen=True)
-class ApacheTls:
-    """`directives` are name and value for a VirtualHost; `notes` say what the profile asks and is left out."""
-
-    protocols: tuple[str, ...]
-    directives: tuple[tuple[str, str], ...]
-    notes: tuple[str, ...]
 
 
 def read_apache_version(given: str | None, found: str | None) -> Version:
@@ -68,7 +57,7 @@ def apache_can(feature: str, version: Version) -> bool:
 
 
 @cache  # a hundred sites of a host have one profile
-def apache_tls(profile: Profile, version: Version, openssl: Version) -> ApacheTls:
+def apache_tls(profile: Profile, version: Version, openssl: Version) -> TlsDirectives:
     """Return the directives of `profile` for an Apache `version` whose mod_ssl is linked to `openssl`.
 
     Raises InputError when this Apache has none of the protocols the profile asks for.
@@ -85,7 +74,7 @@ def apache_tls(profile: Profile, version: Version, openssl: Version) -> ApacheTl
     # Apache has one ticket key for as long as it runs: whoever gets it can read what was recorded.
     if apache_can("session tickets", version):
         directives.append(("SSLSessionTickets", "off"))
-    return ApacheTls(protocols, tuple(directives), tuple(notes))
+    return TlsDirectives(protocols, tuple(directives), tuple(notes))
 
 
 def _protocols(profile: Profile, version: Version, openssl: Version, notes: list[str]) -> tuple[str, ...]:

@@ -5,10 +5,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cache
 
 from ansible_collections.fullchain.tls.plugins.plugin_utils.errors import InputError
+from ansible_collections.fullchain.tls.plugins.plugin_utils.profiles.directives import TlsDirectives
 from ansible_collections.fullchain.tls.plugins.plugin_utils.profiles.openssl import Version, version_text
 from ansible_collections.fullchain.tls.plugins.plugin_utils.profiles.reader import Profile
 
@@ -35,17 +35,8 @@ CIPHERS = {
 }
 
 
-@dataclass(frozen=True)
-class CaddyTls:
-    """`directives` are name and value inside `tls`; `notes` say what the profile asks and is left out."""
-
-    protocols: tuple[str, ...]
-    directives: tuple[tuple[str, str], ...]
-    notes: tuple[str, ...]
-
-
 @cache  # a hundred sites of a host have one profile
-def caddy_tls(profile: Profile, version: Version) -> CaddyTls:
+def caddy_tls(profile: Profile, version: Version) -> TlsDirectives:
     """Return what a Caddy of `version` takes of the profile. Raises InputError when it has none of the protocols or groups."""
     notes: list[str] = []
     protocols = _protocols(profile, notes)
@@ -61,7 +52,7 @@ def caddy_tls(profile: Profile, version: Version) -> CaddyTls:
         notes.append("ciphersuites (Caddy leaves those of TLS 1.3 to Go)")
     if profile.prefer_server_order:
         notes.append("the server's order of ciphers (Go has its own)")
-    return CaddyTls(protocols, tuple(directives), tuple(notes))
+    return TlsDirectives(protocols, tuple(directives), tuple(notes))
 
 
 def _protocols(profile: Profile, notes: list[str]) -> tuple[str, ...]:

@@ -6,10 +6,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from functools import cache
 
 from ansible_collections.fullchain.tls.plugins.plugin_utils.errors import InputError
+from ansible_collections.fullchain.tls.plugins.plugin_utils.profiles.directives import TlsDirectives
 from ansible_collections.fullchain.tls.plugins.plugin_utils.profiles.openssl import (
     OPENSSL_SINCE,
     Version,
@@ -36,22 +36,13 @@ NGINX_SINCE: dict[str, Version] = {
 }
 
 
-@dataclass(frozen=True)
-class NginxTls:
-    """`directives` are name and value for a server block; `notes` say what the profile asks and is left out."""
-
-    protocols: tuple[str, ...]
-    directives: tuple[tuple[str, str], ...]
-    notes: tuple[str, ...]
-
-
 def nginx_can(feature: str, version: Version) -> bool:
     """Tell whether nginx `version` has `feature`, a key of `NGINX_SINCE`."""
     return version >= NGINX_SINCE[feature]
 
 
 @cache  # a hundred sites of a host have one profile
-def nginx_tls(profile: Profile, version: Version, openssl: Version) -> NginxTls:
+def nginx_tls(profile: Profile, version: Version, openssl: Version) -> TlsDirectives:
     """Return the directives of `profile` for an nginx `version` that runs with `openssl`.
 
     Raises InputError when this nginx has none of the protocols the profile asks for.
@@ -69,7 +60,7 @@ def nginx_tls(profile: Profile, version: Version, openssl: Version) -> NginxTls:
     ]
     if not nginx_can("rotated ticket keys", version):
         directives.append(("ssl_session_tickets", "off"))
-    return NginxTls(protocols, tuple(directives), tuple(notes))
+    return TlsDirectives(protocols, tuple(directives), tuple(notes))
 
 
 def _protocols(profile: Profile, version: Version, openssl: Version, notes: list[str]) -> tuple[str, ...]:

@@ -6,7 +6,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from ansible_collections.fullchain.tls.plugins.plugin_utils.errors import InputError
 from ansible_collections.fullchain.tls.plugins.plugin_utils.profiles.reader import Profile
@@ -37,6 +38,14 @@ def parse_version(text: str | None) -> Version:
     if found is None:
         raise InputError(f"{text!r} is not a version such as 1.22.1")
     return tuple(int(part) for part in found.group().split("."))
+
+
+def openssl_of(info: Mapping[str, Any]) -> Version:
+    """The version that a server runs with, from the result of its info module; the newest where it is not installed.
+
+    Where the library does not tell, or only imitates OpenSSL (LibreSSL, BoringSSL), it is 1.1.1: something newer might be refused.
+    """
+    return parse_version(info.get("openssl") or ("1.1.1" if info.get("installed") else None))
 
 
 def version_text(version: Version) -> str:
