@@ -57,6 +57,7 @@ class Host(model.Host):
     openssl: Version
     modules: frozenset[str]
     ports: frozenset[int]
+    http2: bool
 
     def can(self, feature: str) -> bool:
         """Tell whether this Apache has a feature."""
@@ -85,13 +86,12 @@ def plan(value: Any, info: Mapping[str, Any], options: Options) -> dict[str, Any
     modules = _modules(given, host)
     _refuse_host(info, options, modules)
     _refuse_defaults(given, host)
-    http2 = _http2(host, options)
     return {
         "http": _http(given, host, names.over_http(given)),
         "challenge": _http(given, host, names.over_http_before(given)),
         "challenge_notes": notes.challenge_notes(given),
-        "sites": [_site(site, given, host, http2) for site in given.whole if site not in given.by_address],
-        "first": [_site(site, given, host, http2) for site in given.by_address],
+        "sites": [_site(site, given, host) for site in given.whole if site not in given.by_address],
+        "first": [_site(site, given, host) for site in given.by_address],
         "snippets": [_snippet(site, given, host) for site in given.sites if not site.whole],
         "reject": [_reject(given, host)] if options.reject_unknown_names and given.sites else [],
         "endpoints": names.endpoints(given),
@@ -109,13 +109,18 @@ def plan(value: Any, info: Mapping[str, Any], options: Options) -> dict[str, Any
 def _read_host(info: Mapping[str, Any], options: Options) -> Host:
     installed = bool(info.get("installed"))
     listening = listened_ports(info.get("listen", ())) if installed else {options.port, options.http_port}
+    version, modules = read_apache_version(options.version, info.get("version")), frozenset(info.get("modules", ()))
     return Host(
         vhosts=tuple(read_vhost(vhost) for vhost in info.get("vhosts", ())),
         own=tuple(read_vhost(vhost) for vhost in info.get("own_vhosts", ())),
-        version=read_apache_version(options.version, info.get("version")),
+        version=version,
         openssl=openssl_of(info),
-        modules=frozenset(info.get("modules", ())),
+        modules=modules,
         ports=frozenset(listening),
+        # It takes an MPM with threads (mod_http2 since 2.4.27), and a module that is there or can be enabled.
+        http2=apache_can("protocols", version)
+        and "mpm_prefork" not in modules
+        and ("http2" in modules or options.enable),
     )
 
 
@@ -151,15 +156,9 @@ def _modules(given: model.Given, host: Host) -> list[str]:
     if not given.sites:
         return []
     proxied = any(site.proxy_to for site in given.sites)
-    http2 = _http2(host, given.options) and given.whole
+    http2 = host.http2 and given.whole
     needed = ["ssl", "headers", "rewrite", *(["http2"] if http2 else []), *(["proxy", "proxy_http"] if proxied else [])]
     return [module for module in needed if module not in host.modules]
-
-
-def _http2(host: Host, options: model.Options) -> bool:
-    """HTTP/2 takes an MPM with threads (mod_http2 since 2.4.27), and a module that is there or can be enabled."""
-    there = "http2" in host.modules or getattr(options, "enable", True)
-    return host.can("protocols") and "mpm_prefork" not in host.modules and there
 
 
 def _http(given: model.Given, host: Host, by_kind: Mapping[str, Sequence[str]]) -> dict[str, Any]:
@@ -187,7 +186,7 @@ def _named(spelt: Sequence[str]) -> dict[str, Any]:
     return {"server_name": plain, "aliases": [name for name in spelt if name != plain]}
 
 
-def _site(site: Site, given: model.Given, host: Host, http2: bool) -> dict[str, Any]:
+def _site(site: Site, given: model.Given, host: Host) -> dict[str, Any]:
     max_age = given.hsts(site)
     hsts = [] if max_age is None else [["Header", f'always set Strict-Transport-Security "max-age={max_age}"']]
     snippet = _snippet(site, given, host)
@@ -195,7 +194,7 @@ def _site(site: Site, given: model.Given, host: Host, http2: bool) -> dict[str, 
         **snippet,
         **_named([model.spelt(name) for name in site.names]),
         "port": given.options.port,
-        "directives": [*snippet["directives"], *([["Protocols", "h2 http/1.1"]] if http2 else []), *hsts],
+        "directives": [*snippet["directives"], *([["Protocols", "h2 http/1.1"]] if host.http2 else []), *hsts],
         "proxy": _proxy(site, host),
         "root": site.root,
         "access": host.access,
@@ -205,25 +204,21 @@ def _site(site: Site, given: model.Given, host: Host, http2: bool) -> dict[str, 
 
 def _snippet(site: Site, given: model.Given, host: Host) -> dict[str, Any]:
     tls = host.tls(given.profile(site))
+    if site.certificate.key_types:
+        if not host.can("chain in the file"):  # one chain would be sent with both
+            raise InputError(f"{site.label}: certificates of two kinds need Apache 2.4.8 or newer")
+        refuse_unseen_kinds(site, tls.protocols)
     return {
         "name": site.name,
-        "certificates": _certificates(site, given, host, tls.protocols),
+        "certificates": _certificates(site, given, host),
         "directives": [list(directive) for directive in tls.directives],
         "left_out": list(tls.notes),
     }
 
 
-def _certificates(site: Site, given: model.Given, host: Host, protocols: Sequence[str] = ()) -> list[dict[str, Any]]:
-    """The files of each, and its name: `chain` is None where the leaf's file holds it too.
-
-    protocols: those that the site offers, where its certificates are to be verified.
-    """
-    in_one = host.can("chain in the file")
-    if site.certificate.key_types and not in_one:  # one chain would be sent with both
-        raise InputError(f"{site.label}: certificates of two kinds need Apache 2.4.8 or newer")
-    if site.certificate.key_types and protocols:
-        refuse_unseen_kinds(site, protocols)
-    leaf, chain = ("fullchain", None) if in_one else ("cert", "chain")
+def _certificates(site: Site, given: model.Given, host: Host) -> list[dict[str, Any]]:
+    """The files of each, and its name: `chain` is None where the leaf's file holds it too."""
+    leaf, chain = ("fullchain", None) if host.can("chain in the file") else ("cert", "chain")
     found = split_paths(site, given.options.root, f"{given.options.config_dir}/live")
     return [
         {"name": name, "file": paths[leaf], "key": paths["privkey"], "chain": paths[chain] if chain else None}
@@ -268,7 +263,7 @@ def _reject(given: model.Given, host: Host) -> dict[str, Any]:
 
 def _own_notes(given: model.Given, host: Host, modules: Sequence[str]) -> list[str]:
     found = [f"enabled because they are needed: {', '.join(modules)}"] if modules else []
-    if given.whole and host.can("protocols") and not _http2(host, given.options):
+    if given.whole and host.can("protocols") and not host.http2:
         found.append("HTTP/2 is left out: it needs mod_http2, and an MPM other than prefork")
     ports = {given.options.http_port: names.over_http(given)["names"], given.options.port: given.whole}
     for port, ours in ports.items():
