@@ -134,9 +134,7 @@ class Configuration:
                 self.main[directive.name] = first
 
     def _walk_own(self) -> None:
-        drop_in = [directive for path in self._files.expand(self._drop_in) for directive in self._files.load(path)]
-        patterns = [item.arguments[0] for item in drop_in if item.name in INCLUDES and item.arguments]
-        for path in (path for pattern in patterns for path in self._files.expand(pattern)):
+        for path in self._files.included_by(self._drop_in, INCLUDES):
             for file_path, directive in self._directives(path, self._files.load(path)):
                 if directive.name == "virtualhost":
                     self.own_vhosts.append(self._vhost(file_path, directive))

@@ -6,7 +6,7 @@
 import glob
 import os
 import socket
-from typing import Any, Callable, Dict, List, NamedTuple, Optional
+from typing import Any, Callable, Container, Dict, Iterator, List, NamedTuple, Optional
 
 # Deeper than any real configuration; a file that includes itself ends here.
 MAX_DEPTH = 16
@@ -52,6 +52,17 @@ class Files:
     def expand(self, pattern: str) -> List[str]:
         """The files that a pattern stands for, in the order in which servers read them."""
         return sorted(self._expand(self.absolute(pattern)))
+
+    def included_by(self, drop_in: str, includes: Container[str]) -> Iterator[str]:
+        """Yield the files that a file includes outside of any block. `includes` are the directives that do so."""
+        read = [directive for path in self.expand(drop_in) for directive in self.load(path)]
+        for pattern in [item.arguments[0] for item in read if item.name in includes and item.arguments]:
+            yield from self.expand(pattern)
+
+
+def as_file(log: str) -> Optional[str]:
+    """Return the path of an error log, None where it is no file: `stderr`, `syslog:...` or `memory:...`, a pipe."""
+    return log if log.startswith("/") else None
 
 
 def read_text(path: str) -> str:

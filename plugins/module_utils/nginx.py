@@ -156,9 +156,7 @@ class Configuration:
                 self.drop_in_read |= fnmatchcase(self._drop_in, self._files.absolute(directive.arguments[0]))
 
     def _walk_own(self) -> None:
-        drop_in = [directive for path in self._files.expand(self._drop_in) for directive in self._files.load(path)]
-        patterns = [item.arguments[0] for item in drop_in if item.name == "include" and item.arguments]
-        for path in (path for pattern in patterns for path in self._files.expand(pattern)):
+        for path in self._files.included_by(self._drop_in, ("include",)):
             for file_path, directive in self._directives(path, self._files.load(path)):
                 if directive.name == "server" and directive.block is not None:
                     self.own_servers.append(self._server(file_path, directive.block))

@@ -177,7 +177,7 @@ from typing import Any, Dict, List, Optional
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.fullchain.tls.plugins.module_utils import apache
-from ansible_collections.fullchain.tls.plugins.module_utils.configuration import has_ipv6
+from ansible_collections.fullchain.tls.plugins.module_utils.configuration import as_file, has_ipv6
 
 NOT_INSTALLED = {
     "version": None,
@@ -265,11 +265,6 @@ def openssl(module: AnsibleModule, path: str) -> Optional[str]:
         if version:
             return version
     return None
-
-
-def as_file(error_log: str) -> Optional[str]:
-    """Return the path of an ErrorLog, or None for a pipe or syslog."""
-    return error_log if error_log.startswith("/") else None
 
 
 def main() -> None:

@@ -143,10 +143,10 @@ unreadable:
   returned: always
 """
 
-from typing import Any, Dict, Optional
+from typing import Any, Dict
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.fullchain.tls.plugins.module_utils.configuration import has_ipv6
+from ansible_collections.fullchain.tls.plugins.module_utils.configuration import as_file, has_ipv6
 from ansible_collections.fullchain.tls.plugins.module_utils.nginx import Configuration, parse_version_output
 
 NOT_INSTALLED = {
@@ -184,11 +184,6 @@ def describe(module: AnsibleModule, executable: str) -> Dict[str, Any]:
         "settings": configuration.settings,
         "unreadable": configuration.unreadable,
     }
-
-
-def as_file(error_log: str) -> Optional[str]:
-    """Return the path of an error_log, or None for `stderr`, `syslog:...` and `memory:...`."""
-    return error_log if error_log.startswith("/") else None
 
 
 def main() -> None:
