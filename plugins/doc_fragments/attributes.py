@@ -7,7 +7,7 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    """Doc fragment C(fullchain.tls.attributes)."""
+    """C(fullchain.tls.attributes), and C(fullchain.tls.attributes.reads) for a module that only reads."""
 
     DOCUMENTATION = r"""
 options: {}
@@ -18,4 +18,17 @@ attributes:
     description: Returns what has changed, or in C(check_mode) would change, when in diff mode.
   idempotent:
     description: Run twice in a row, outside of C(check_mode), the second run changes nothing.
+"""
+
+    READS = r"""
+options: {}
+attributes:
+  check_mode:
+    support: full
+    details: It only reads.
+  diff_mode:
+    support: none
+    details: It changes nothing.
+  idempotent:
+    support: full
 """

@@ -14,13 +14,6 @@ description:
   - What it can't follow is left out and named in RV(_value.left_out). A profile of which no protocol is left is an error.
   - Of all sites that share an address and port, Apache before 2.4.42 uses C(SSLProtocol) of the first that it reads.
 options:
-  _input:
-    description:
-      - A profile's name, V(modern) and V(intermediate) of Mozilla's guideline 6.0 or V(old) of its guideline 5.8.
-      - Or a mapping that changes one of them, C(base) (V(intermediate) when left out), with C(protocols), C(groups), C(ciphers),
-        C(ciphersuites), C(prefer_server_order) or C(hsts_max_age).
-    type: raw
-    required: true
   version:
     description: Apache's version. Empty is the newest.
     type: str
@@ -29,6 +22,8 @@ options:
     description: The version of OpenSSL that its mod_ssl is linked to. Empty is the newest.
     type: str
     required: true
+extends_documentation_fragment:
+  - fullchain.tls.profiles
 seealso:
   - module: fullchain.tls.apache_info
 """

@@ -15,13 +15,6 @@ description:
   - Of all sites that share an address and port, nginx before 1.29.2 uses C(ssl_protocols) of the default server.
     The same goes for C(ssl_ecdh_curve).
 options:
-  _input:
-    description:
-      - A profile's name, V(modern) and V(intermediate) of Mozilla's guideline 6.0 or V(old) of its guideline 5.8.
-      - Or a mapping that changes one of them, C(base) (V(intermediate) when left out), with C(protocols), C(groups), C(ciphers),
-        C(ciphersuites), C(prefer_server_order) or C(hsts_max_age).
-    type: raw
-    required: true
   version:
     description: nginx's version.
     type: str
@@ -30,6 +23,8 @@ options:
     description: The version of OpenSSL that it runs with.
     type: str
     required: true
+extends_documentation_fragment:
+  - fullchain.tls.profiles
 seealso:
   - module: fullchain.tls.nginx_info
 """

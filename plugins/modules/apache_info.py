@@ -16,15 +16,7 @@ description:
   - C(IfModule) is decided as Apache does; of C(IfDefine), C(IfVersion) and C(IfFile) what is inside is always read.
 extends_documentation_fragment:
   - fullchain.tls.attributes
-attributes:
-  check_mode:
-    support: full
-    details: It only reads.
-  diff_mode:
-    support: none
-    details: It changes nothing.
-  idempotent:
-    support: full
+  - fullchain.tls.attributes.reads
 options:
   executable:
     description:

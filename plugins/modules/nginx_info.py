@@ -15,15 +15,7 @@ description:
   - Of the configuration only C(listen), C(server_name), C(include), C(ssl_certificate) and the sizes of nginx's table of names are returned.
 extends_documentation_fragment:
   - fullchain.tls.attributes
-attributes:
-  check_mode:
-    support: full
-    details: It only reads.
-  diff_mode:
-    support: none
-    details: It changes nothing.
-  idempotent:
-    support: full
+  - fullchain.tls.attributes.reads
 options:
   executable:
     description:
