@@ -11,22 +11,14 @@ import shutil
 import subprocess
 from pathlib import Path
 
-import jinja2
 import pytest
 from ansible_collections.fullchain.tls.plugins.module_utils.apache import Configuration, parse_version_output
 from ansible_collections.fullchain.tls.plugins.plugin_utils.apache import Options, plan
 from ansible_collections.fullchain.tls.plugins.plugin_utils.webserver.view import for_role
 
+from tests.rendering import render_template
 from tests.unit.apache.test_plan import LOADED, host
 
-TEMPLATES = Path(__file__).parents[3] / "roles/apache/templates"
-ENGINE = jinja2.Environment(
-    loader=jinja2.FileSystemLoader(TEMPLATES),
-    trim_blocks=True,
-    keep_trailing_newline=True,
-    undefined=jinja2.StrictUndefined,
-    autoescape=False,
-)
 APACHE = shutil.which("apache2", path=os.environ.get("PATH", "") + ":/usr/sbin")
 MODULES = Path("/usr/lib/apache2/modules")
 FILES = {"source": "files", "fullchain": "x.pem", "privkey": "x.key"}
@@ -48,14 +40,14 @@ def sites(**changes):
 def render(root, planned, key="files", chains=()):
     """Write what a deploy would, below root/current."""
     for item in for_role(planned, str(root))[key]:
-        template = ENGINE.get_template(item["src"])
+        values = {**item.get("vars", {}), "split_chains": list(chains)}
         for site in item.get("each", [None]):
             path = root / "current" / item["dest"].format(**(site or {}))
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(template.render(**item.get("vars", {}), site=site, split_chains=list(chains)))
+            path.write_text(render_template("apache", item["src"], **values, site=site))
     drop_in = root / "drop-in.conf"
     drop_in.write_text(
-        ENGINE.get_template("drop-in.conf.j2").render(webserver_plan=planned, webserver_settings={"root": root})
+        render_template("apache", "drop-in.conf.j2", webserver_plan=planned, webserver_settings={"root": root})
     )
     return root / "current"
 

@@ -7,9 +7,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
-from pathlib import Path
 
-import jinja2
 import pytest
 from ansible_collections.fullchain.tls.plugins.filter.caddy_plan import caddy_plan
 from ansible_collections.fullchain.tls.plugins.plugin_utils.caddy import Options, plan
@@ -17,12 +15,8 @@ from ansible_collections.fullchain.tls.plugins.plugin_utils.caddy_sites import m
 from ansible_collections.fullchain.tls.plugins.plugin_utils.errors import InputError
 
 from tests.pki import Cert, mint, write_pem
+from tests.rendering import render_template
 
-TEMPLATES = Path(__file__).parents[3] / "roles/caddy/templates"
-# As deploy has them; it puts the last newline back.
-ENGINE = jinja2.Environment(
-    loader=jinja2.FileSystemLoader(TEMPLATES), trim_blocks=True, undefined=jinja2.StrictUndefined, autoescape=False
-)
 SERVER = {"source": "server"}
 FILES = {"source": "files", "fullchain": "x.pem", "privkey": "x.key"}
 SHOP = {
@@ -68,7 +62,7 @@ def rendered(planned):
     files = {}
     for item in planned["files"]:
         for each in item.get("each", [None]):
-            text = item["content"] if each is None else ENGINE.get_template(item["src"]).render(site=each) + "\n"
+            text = item["content"] if each is None else render_template("caddy", item["src"], site=each)
             files[item["dest"].format(**(each or {}))] = text
     return files
 

@@ -8,24 +8,14 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
-from pathlib import Path
 
-import jinja2
 import pytest
 from ansible_collections.fullchain.tls.plugins.module_utils.nginx import Configuration, parse_version_output
 from ansible_collections.fullchain.tls.plugins.plugin_utils.nginx import Options, plan
 
 from tests.pki import Cert, mint, write_pem
+from tests.rendering import render_template
 
-TEMPLATES = Path(__file__).parents[3] / "roles/nginx/templates"
-# As ansible.builtin.template has them.
-ENGINE = jinja2.Environment(
-    loader=jinja2.FileSystemLoader(TEMPLATES),
-    trim_blocks=True,
-    keep_trailing_newline=True,
-    undefined=jinja2.StrictUndefined,
-    autoescape=False,
-)
 FILES = {"source": "files", "fullchain": "x.pem", "privkey": "x.key"}
 
 needs_nginx = pytest.mark.skipif(shutil.which("nginx") is None, reason="needs an nginx")
@@ -56,7 +46,7 @@ def render(root, planned, http="http"):
     (current / "snippets").mkdir()
 
     def write(dest, template, **values):
-        (current / dest).write_text(ENGINE.get_template(template).render(values), encoding="utf-8")
+        (current / dest).write_text(render_template("nginx", template, **values), encoding="utf-8")
 
     write("http.conf", "http.conf.j2", http=planned[http], root=root)
     write("snippets/challenge.conf", "challenge.conf.j2", webroot=planned["webroot"])
@@ -80,8 +70,7 @@ def nginx_test(root):
     """Run `nginx -t` with ports that need no privilege; return its exit status and words."""
     for path in (root / "current").rglob("*.conf"):
         path.write_text(re.sub(r"listen (\[::\]:)?(80|443)\b", r"listen \g<1>18\2", path.read_text()))
-    settings = {"root": root}
-    drop_in = ENGINE.get_template("drop-in.conf.j2").render(webserver_settings=settings)
+    drop_in = render_template("nginx", "drop-in.conf.j2", webserver_settings={"root": root})
     main = root / "nginx.conf"
     main.write_text(
         f"pid {root}/pid; error_log stderr; events {{}} http {{ access_log off; {drop_in} "
@@ -211,8 +200,9 @@ def test_no_sites_no_server(tmp_path):
 def test_what_is_rendered_is_read_back_by_our_own_reader(tmp_path):
     root = tmp_path / "fullchain"
     render(root, plan(sites(), {"installed": False, "ipv6": True}, Options(root=str(root), address="192.0.2.7")))
-    main, settings = tmp_path / "nginx.conf", {"root": root}
-    main.write_text(f"http {{ {ENGINE.get_template('drop-in.conf.j2').render(webserver_settings=settings)} }}")
+    main = tmp_path / "nginx.conf"
+    drop_in = render_template("nginx", "drop-in.conf.j2", webserver_settings={"root": root})
+    main.write_text(f"http {{ {drop_in} }}")
     found = Configuration(str(main), "/nonexistent", "/nonexistent")
     assert found.unreadable == []
     assert [(server["names"], server["listen"]) for server in found.servers] == [
