@@ -34,9 +34,8 @@ from ansible_collections.fullchain.tls.plugins.plugin_utils.verification import 
 ReadFile = Callable[[str], bytes]
 """Reads a path on the controller; OSError or InputError when it can't."""
 
-CERT, CHAIN = "cert", "chain"
+CERT_NAME, CHAIN_NAME = "cert.pem", "chain.pem"
 """What the files of a chain in two are called, as certbot calls its own."""
-CHAIN_NAME = f"{CHAIN}.pem"
 
 _KEY_TEXT = re.compile(r"[A-Za-z0-9+/=\s]{40,}")
 
@@ -135,7 +134,7 @@ class Form:
 
 FORMS = (
     Form("fullchain.pem", lambda chain, _key: b"".join(chain)),
-    Form(f"{CERT}.pem", lambda chain, _key: b"".join(chain[:1]), wanted=lambda spec: spec.split),
+    Form(CERT_NAME, lambda chain, _key: b"".join(chain[:1]), wanted=lambda spec: spec.split),
     Form(CHAIN_NAME, lambda chain, _key: b"".join(chain[1:]), wanted=lambda spec: spec.split),
     Form(KEY_NAME, lambda _chain, key: key, secret=True),
     # The order of HAProxy's documentation (`crt`), which lighttpd takes too. Postfix wants the key first, in smtpd_tls_chain_files.
@@ -162,5 +161,6 @@ def _files(spec: CertificateSpec, chain: Sequence[Certificate], key_pem: bytes) 
 def split_chains(request: Request, delivered: Sequence[Judged]) -> list[str]:
     """The names whose chain is served from a file of its own. A lineage's is there, or the lineage is refused."""
     lineages = [spec.name for spec in request.lineages if spec.chain is not None]
-    chains = {f"certs/{item.name}/{CHAIN_NAME}": item.name for item in delivered}
-    return lineages + [chains[file.path] for item in delivered for file in item.files if file.path in chains]
+    return lineages + [
+        item.name for item in delivered if any(file.path.endswith(f"/{CHAIN_NAME}") for file in item.files)
+    ]

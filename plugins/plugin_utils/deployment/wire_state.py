@@ -59,9 +59,8 @@ def is_final(served: Served, result: Result, before: Served, settled: bool) -> b
     What was served before may still come from an old process, unless settled: then there is none any more.
     The leaf that is expected is what new processes serve, so what is wrong with it stays wrong.
     """
-    failed = (
-        served.failure_kind is not None and not result["ok"]
-    )  # a client without a certificate may have to be refused
+    # A failure may be as it should: a client without a certificate is to be refused.
+    failed = served.failure_kind is not None and not result["ok"]
     if failed or (not settled and same(served, before)):
         return False
     if served.endpoint.expect_fingerprint is not None:
