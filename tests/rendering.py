@@ -5,11 +5,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import jinja2
+from ansible.plugins.filter.core import FilterModule
 
 
 def render_template(role: str, template: str, **values: Any) -> str:
@@ -17,11 +19,32 @@ def render_template(role: str, template: str, **values: Any) -> str:
     return _engine(role).get_template(template).render(values) + "\n"  # which a template in another ends without
 
 
+class CertificateFacts(dict[str, dict[str, Any]]):
+    """What deploy tells templates about certificates: of any that is not given, that it has neither."""
+
+    def __missing__(self, name: str) -> dict[str, Any]:
+        return {"separate_chain": False, "ocsp": [], "issuers": []}
+
+
+def write_files(role: str, files: Iterable[Mapping[str, Any]], current: Path, **facts: Mapping[str, Any]) -> None:
+    """Write what a deploy of these files would, below current. facts: of certificates, by name."""
+    for item in files:
+        values = {**item.get("vars", {}), "certificate_facts": CertificateFacts(facts)}
+        for site in item.get("each", [None]):
+            text = render_template(role, item["src"], **values, site=site)
+            if text.strip() or not item.get("optional"):
+                path = current / item["dest"].format(**(site or {}))
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_text(text, encoding="utf-8")
+
+
 @cache
 def _engine(role: str) -> jinja2.Environment:
-    return jinja2.Environment(
+    engine = jinja2.Environment(
         loader=jinja2.FileSystemLoader(Path(__file__).parents[1] / "roles" / role / "templates"),
         trim_blocks=True,
         undefined=jinja2.StrictUndefined,
         autoescape=False,
     )
+    engine.filters["extract"] = FilterModule().filters()["extract"]  # Ansible's own
+    return engine

@@ -53,8 +53,9 @@ def test_check_mode_on_bare_hosts_touches_nothing(lab):
 
 def test_the_first_run_ends_with_https(lab):
     run = hosts_ok(lab, lab.play(tls_sites=SITES))
-    assert "enabled because they are needed: ssl, headers, rewrite, http2, proxy, proxy_http" in " ".join(
-        run.output.split()
+    assert (
+        "enabled because they are needed: ssl, socache_shmcb, headers, rewrite, http2, proxy, proxy_http"
+        in " ".join(run.output.split())
     )
     for host, address in lab.addresses.items():
         assert len(lab.chain(host, name(host, 1))) == 3  # leaf and two intermediates

@@ -19,9 +19,13 @@ from ansible_collections.fullchain.tls.plugins.plugin_utils.deployment.certifica
     collect_errors,
     judge_delivered,
     judge_lineage,
-    split_chains,
 )
 from ansible_collections.fullchain.tls.plugins.plugin_utils.deployment.diff import build_diff
+from ansible_collections.fullchain.tls.plugins.plugin_utils.deployment.facts import (
+    VARIABLE,
+    Facts,
+    certificate_facts,
+)
 from ansible_collections.fullchain.tls.plugins.plugin_utils.deployment.host import (
     Host,
     expect_leaves,
@@ -125,12 +129,7 @@ class ActionModule(ActionBase):
 
     def _deploy(self, request: Request) -> dict[str, Any]:
         delivered = self._judge_delivered(request)
-        files = self._render(request, split_chains(request, delivered))
-        files += [file for judged in delivered for file in judged.files]
-        refuse_collisions(files)
-        host = Host(self._operate, request, files)
-        found = host.inspect()
-        judged = delivered + self._judge_lineages(request, found["lineages"])
+        host, files, found, judged = self._inspect(request, delivered)
         if found["unknown"] and not self._task.check_mode:  # in check mode, a package may still bring them
             raise Stop(messages.unknown_accounts(found["unknown"]))
         reasons = reasons_to_act(found, request)
@@ -150,6 +149,26 @@ class ActionModule(ActionBase):
             return result
         endpoints = expect_leaves(request, judged)
         return self._switch(request, host, found, endpoints, result)
+
+    def _inspect(
+        self, request: Request, delivered: list[Judged]
+    ) -> tuple[Host, list[WantedFile], dict[str, Any], list[Judged]]:
+        """What is wanted, what the host answers to it, and all certificates, lineages among them, judged.
+
+        What templates are told of a lineage is known when the host has answered. Where it isn't what they were rendered with, which only a
+        lineage with an OCSP URL brings about, they are rendered and the host is asked once more.
+        """
+        trust = load_trust_store(request.settings.trust)
+        judged = delivered
+        while True:
+            facts = certificate_facts(request, judged, trust)
+            files = self._render(request, facts) + [file for item in delivered for file in item.files]
+            refuse_collisions(files)
+            host = Host(self._operate, request, files)
+            found = host.inspect()
+            judged = delivered + self._judge_lineages(request, found["lineages"])
+            if certificate_facts(request, judged, trust) == facts:
+                return host, files, found, judged
 
     def _switch(
         self, request: Request, host: Host, found: Mapping[str, Any], endpoints: list[Endpoint], result: dict[str, Any]
@@ -226,9 +245,9 @@ class ActionModule(ActionBase):
 
     # --- what is wanted
 
-    def _render(self, request: Request, chains: Sequence[str]) -> list[WantedFile]:
+    def _render(self, request: Request, facts: Facts) -> list[WantedFile]:
         find = partial(find_file, self._find_needle, "templates")
-        renderer = Renderer(self._templar, {**self._variables, "split_chains": list(chains)}, find, self._files.content)
+        renderer = Renderer(self._templar, {**self._variables, VARIABLE: facts}, find, self._files.content)
         return [file for spec in request.files for file in renderer.files(spec)]
 
     def _judge_delivered(self, request: Request) -> list[Judged]:

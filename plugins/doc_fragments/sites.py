@@ -59,6 +59,10 @@ options:
     description: Whether to refuse, at the handshake, clients that ask for a name which no site has.
     type: bool
     default: false
+  stapling:
+    description: Whether the OCSP responses of certificates that have an OCSP URL are stapled.
+    type: bool
+    default: true
   port:
     description: The port that the sites are served on over TLS.
     type: int

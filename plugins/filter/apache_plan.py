@@ -84,6 +84,9 @@ _value:
     include:
       description: The directive that includes files of which there may be none.
       type: str
+    stapling_cache:
+      description: Whether Apache has no C(SSLStaplingCache) of somebody else's and can have one.
+      type: bool
     webroot:
       description: O(webroot) again.
       type: str
@@ -101,7 +104,12 @@ def apache_plan(value: Any, info: Any, **options: Any) -> dict[str, Any]:
     """The filter; see DOCUMENTATION."""
     given = options_of(Options, options)
     planned = filtered(plan, value, plain(info), given)
-    return {**for_role(planned, given.root), "modules": planned["modules"], "include": planned["include"]}
+    return {
+        **for_role(planned, given.root),
+        "modules": planned["modules"],
+        "include": planned["include"],
+        "stapling_cache": planned["stapling_cache"],
+    }
 
 
 class FilterModule:

@@ -113,6 +113,7 @@ class Configuration:
         self.listen = []  # type: List[str]
         self.modules = {}  # type: Dict[str, str]
         self.main = {}  # type: Dict[str, str]
+        self.stapling_cache = False
         self.drop_in_read = False
         self._own, self._drop_in = own.rstrip("/") + "/", drop_in
         self._loaded, self._variables = set(loaded), dict(variables or {})
@@ -128,6 +129,8 @@ class Configuration:
                 self.vhosts.append(self._vhost(path, directive))
             elif directive.name == "listen":
                 self.listen.append(first)
+            elif directive.name == "sslstaplingcache":
+                self.stapling_cache = True
             elif directive.name == "serverroot":
                 self._files.base = first
             elif directive.name in MAIN_SETTINGS and first:

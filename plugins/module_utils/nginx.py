@@ -16,7 +16,7 @@ from typing import Any, Callable, Dict, Iterator, List, Optional, Tuple
 
 from ansible_collections.fullchain.tls.plugins.module_utils.configuration import MAX_DEPTH, Directive, Files
 
-HTTP_SETTINGS = ("server_names_hash_bucket_size", "server_names_hash_max_size")
+HTTP_SETTINGS = ("server_names_hash_bucket_size", "server_names_hash_max_size", "resolver", "ssl_verify_client")
 MAIN_SETTINGS = ("pid", "error_log")
 
 _TOKEN = re.compile(
@@ -64,6 +64,12 @@ def parse_version_output(text: str) -> Dict[str, Any]:
 
 def _is_module(option: str) -> bool:
     return option in ("with-stream", "with-mail") or (option.startswith("with-") and option.endswith("_module"))
+
+
+def nameservers(text: str) -> List[str]:
+    """The nameservers of a resolv.conf as nginx's ``resolver`` takes them: IPv6 in brackets, none with a zone (fe80::1%eth0)."""
+    found = re.findall(r"^nameserver[ \t]+([0-9A-Fa-f.:]+)[ \t]*$", text, re.MULTILINE)
+    return ["[{0}]".format(address) if ":" in address else address for address in found]
 
 
 def parse(text: str) -> List[Directive]:

@@ -116,6 +116,10 @@ listen:
   elements: str
   returned: always
   sample: ["80", "443"]
+stapling_cache:
+  description: Whether there is an C(SSLStaplingCache).
+  type: bool
+  returned: always
 drop_in_read:
   description: Whether Apache includes O(drop_in), whether or not the file is there yet.
   type: bool
@@ -180,6 +184,7 @@ NOT_INSTALLED = {
     "pid_file": None,
     "error_log": None,
     "listen": [],
+    "stapling_cache": False,
     "drop_in_read": False,
     "vhosts": [],
     "own_vhosts": [],
@@ -219,6 +224,7 @@ def describe(module: AnsibleModule, executable: str) -> Dict[str, Any]:
         "pid_file": found.main.get("pidfile"),
         "error_log": as_file(found.main.get("errorlog", "")),
         "listen": found.listen,
+        "stapling_cache": found.stapling_cache,
         "drop_in_read": found.drop_in_read,
         "vhosts": found.vhosts,
         "own_vhosts": found.own_vhosts,

@@ -57,6 +57,9 @@ options:
         description:
           - A template on the controller, searched for as by M(ansible.builtin.template).
           - Exactly one of O(files[].src) and O(files[].content) is needed.
+          - Templates find what is known of each of O(certificates) and O(lineages) in C(certificate_facts), by name. C(separate_chain) tells whether the
+            intermediates are in a file of their own; C(ocsp) lists the leaf's OCSP URLs; where there are any, C(issuers) lists the leaf's issuers
+            up to the root, in PEM, for a server that verifies what it staples. A lineage that is not there yet has no C(ocsp).
         type: path
       content:
         description: The text itself.
@@ -81,6 +84,10 @@ options:
         type: str
       secret:
         description: Never show the content in a diff.
+        type: bool
+        default: false
+      optional:
+        description: Whether the file is left out where nothing but white space would be in it.
         type: bool
         default: false
   certificates:
@@ -147,7 +154,7 @@ options:
       split:
         description:
           - Deliver the leaf and the rest of the chain in files of their own, too, C(cert.pem) and C(chain.pem), the latter unless the rest is empty.
-          - Templates find the names of the certificates and lineages with such a chain in C(split_chains).
+          - Templates find in C(certificate_facts) whether there is such a chain; see O(files[].src).
         type: bool
         default: false
       source:

@@ -12,7 +12,7 @@ author:
 description:
   - Runs C(nginx -V) and reads the configuration files that nginx reads.
   - Works with a configuration that C(nginx -t) refuses.
-  - Of the configuration only C(listen), C(server_name), C(include), C(ssl_certificate) and the sizes of nginx's table of names are returned.
+  - Of the configuration only C(listen), C(server_name), C(include), C(ssl_certificate) and RV(settings) are returned.
 extends_documentation_fragment:
   - fullchain.tls.attributes
   - fullchain.tls.attributes.reads
@@ -125,9 +125,17 @@ own_servers:
   elements: dict
   returned: always
 settings:
-  description: C(server_names_hash_bucket_size) and C(server_names_hash_max_size), where they are set.
+  description:
+    - The first argument of C(server_names_hash_bucket_size), C(server_names_hash_max_size), C(resolver) and C(ssl_verify_client), where they are
+      set for all servers.
   type: dict
   returned: always
+nameservers:
+  description: The host's nameservers, as nginx's C(resolver) takes them.
+  type: list
+  elements: str
+  returned: always
+  sample: [192.0.2.53, "[2001:db8::53]"]
 unreadable:
   description: Files that could not be read, or are not in nginx's syntax, with the reason.
   type: list
@@ -138,8 +146,12 @@ unreadable:
 from typing import Any, Dict
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.fullchain.tls.plugins.module_utils.configuration import as_file, has_ipv6
-from ansible_collections.fullchain.tls.plugins.module_utils.nginx import Configuration, parse_version_output
+from ansible_collections.fullchain.tls.plugins.module_utils.configuration import as_file, has_ipv6, read_text
+from ansible_collections.fullchain.tls.plugins.module_utils.nginx import (
+    Configuration,
+    nameservers,
+    parse_version_output,
+)
 
 NOT_INSTALLED = {
     "version": None,
@@ -178,6 +190,15 @@ def describe(module: AnsibleModule, executable: str) -> Dict[str, Any]:
     }
 
 
+def describe_host() -> Dict[str, Any]:
+    """Return what is known of the host without an nginx."""
+    try:
+        resolv_conf = read_text("/etc/resolv.conf")
+    except OSError:
+        resolv_conf = ""
+    return {"ipv6": has_ipv6(), "nameservers": nameservers(resolv_conf)}
+
+
 def main() -> None:
     """Run the module."""
     module = AnsibleModule(
@@ -190,12 +211,12 @@ def main() -> None:
     )
     executable = module.get_bin_path(module.params["executable"], opt_dirs=["/usr/sbin", "/usr/local/sbin"])
     if executable is None:
-        module.exit_json(installed=False, ipv6=has_ipv6(), **NOT_INSTALLED)
+        module.exit_json(installed=False, **describe_host(), **NOT_INSTALLED)
     try:
         found = describe(module, executable)
     except ValueError as error:
         module.fail_json(msg=str(error))
-    module.exit_json(installed=True, ipv6=has_ipv6(), **found)
+    module.exit_json(installed=True, **describe_host(), **found)
 
 
 if __name__ == "__main__":

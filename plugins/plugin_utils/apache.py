@@ -35,6 +35,13 @@ APACHE = model.Dialect(
     certificate="SSLCertificateFile",
     include="Include {}",
 )
+STAPLING = [
+    ["SSLUseStapling", "on"],
+    # A responder's error is no staple, and a client need not wait long for a responder that is away: the handshake does.
+    ["SSLStaplingReturnResponderErrors", "off"],
+    ["SSLStaplingResponderTimeout", "5"],
+]
+"""What staples, where the certificates have OCSP URLs, which the template knows when it is rendered."""
 NOBODY = "nobody.invalid"
 """A ServerName that no client can ask for (RFC 2606 section 2)."""
 
@@ -68,6 +75,11 @@ class Host(model.Host):
         return apache_tls(profile, self.version, self.openssl)
 
     @property
+    def staples(self) -> bool:
+        """Whether it finds the issuer of a leaf where we put it, and so can ask an OCSP responder."""
+        return self.can("stapling") and self.can("chain in the file") is self.can("stapling with the chain in the file")
+
+    @property
     def access(self) -> list[str]:
         """What lets everybody in."""
         return ["Require all granted"] if self.can("granted") else ["Order allow,deny", "Allow from all"]
@@ -77,7 +89,7 @@ def plan(value: Any, info: Mapping[str, Any], options: Options) -> dict[str, Any
     """Return what the role's templates are given, by template, as `nginx.plan` does for nginx.
 
     `first` are sites whose VirtualHost has to be read before the others'; `modules` those to enable; `access` what
-    lets everybody in; `include` the directive that may match nothing.
+    lets everybody in; `include` the directive that may match nothing; `stapling_cache` whether the drop-in has to bring one.
     Raises InputError for sites that can't be read, and for what this host's Apache can't do.
     """
     model.refuse_missing(info, options, APACHE)
@@ -103,6 +115,7 @@ def plan(value: Any, info: Mapping[str, Any], options: Options) -> dict[str, Any
         "access": host.access,
         "modules": modules,
         "include": "IncludeOptional" if host.can("optional include") else "Include",
+        "stapling_cache": host.can("stapling") and not info.get("stapling_cache"),
     }
 
 
@@ -157,7 +170,15 @@ def _modules(given: model.Given, host: Host) -> list[str]:
         return []
     proxied = any(site.proxy_to for site in given.sites)
     http2 = host.http2 and given.whole
-    needed = ["ssl", "headers", "rewrite", *(["http2"] if http2 else []), *(["proxy", "proxy_http"] if proxied else [])]
+    cache = ["socache_shmcb"] if given.options.stapling and host.staples else []
+    needed = [
+        "ssl",
+        *cache,
+        "headers",
+        "rewrite",
+        *(["http2"] if http2 else []),
+        *(["proxy", "proxy_http"] if proxied else []),
+    ]
     return [module for module in needed if module not in host.modules]
 
 
@@ -212,6 +233,7 @@ def _snippet(site: Site, given: model.Given, host: Host) -> dict[str, Any]:
         "name": site.name,
         "certificates": _certificates(site, given, host),
         "directives": [list(directive) for directive in tls.directives],
+        "stapling": STAPLING if given.options.stapling and host.staples else [],
         "left_out": list(tls.notes),
     }
 
@@ -257,6 +279,7 @@ def _reject(given: model.Given, host: Host) -> dict[str, Any]:
         "server_name": NOBODY,
         "certificates": _certificates(given.sites[0], given, host)[:1],
         "directives": [["SSLProtocol", "-all +TLSv1.2"], ["SSLCipherSuite", "PSK-AES128-GCM-SHA256"]],
+        "stapling": [],
         "left_out": [],
     }
 

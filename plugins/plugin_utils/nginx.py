@@ -22,6 +22,8 @@ from ansible_collections.fullchain.tls.plugins.plugin_utils.sites import Site, d
 from ansible_collections.fullchain.tls.plugins.plugin_utils.webserver import model, names, notes
 
 DEFAULT_SERVER = "default_server"
+VERIFY_CLIENT = "ssl_verify_client"
+TRUSTED = "ocsp.pem"
 NGINX = model.Dialect(
     server="nginx",
     role="nginx",
@@ -49,6 +51,7 @@ class Host(model.Host):
     http2: bool
     ipv6: bool
     settings: Mapping[str, str]
+    nameservers: tuple[str, ...]
 
     def listen(self, port: int, *parameters: str) -> list[str]:
         """The arguments of a server's listen directives, one for IPv4 and, where the host has it, one for IPv6."""
@@ -85,6 +88,7 @@ def plan(value: Any, info: Mapping[str, Any], options: model.Options) -> dict[st
         "sites": [_site(site, given, host) for site in given.whole],
         "snippets": [_snippet(site, given, host) for site in given.sites if not site.whole],
         "reject": [_reject(given, host)] if options.reject_unknown_names else [],
+        "stapling": _stapling_files(given, host),
         "endpoints": names.endpoints(given),
         "notes": [
             *notes.notes(given, info, lambda profile: host.tls(profile).notes),
@@ -117,6 +121,7 @@ def _read_host(info: Mapping[str, Any]) -> Host:
         vhosts=tuple(read_vhost(server) for server in info.get("servers", ())),
         own=tuple(read_vhost(server) for server in info.get("own_servers", ())),
         settings=info.get("settings", {}),
+        nameservers=tuple(info.get("nameservers", ())),
     )
 
 
@@ -148,6 +153,8 @@ def _site(site: Site, given: model.Given, host: Host) -> dict[str, Any]:
             *_as_lists(tls),
             *_hsts(given.hsts(site), host),
         ],
+        "certificates": [name for name, _key_type in site.certificates],
+        "stapling": _stapling(given, host, site),
         "left_out": list(tls.notes),
         "proxy_to": site.proxy_to,
         "root": site.root,
@@ -160,6 +167,8 @@ def _snippet(site: Site, given: model.Given, host: Host) -> dict[str, Any]:
     return {
         "name": site.name,
         "directives": [*_certificate(site, tls, host, given.options), *_as_lists(tls)],
+        "certificates": [name for name, _key_type in site.certificates],
+        "stapling": _stapling(given, host, site),
         "left_out": list(tls.notes),
     }
 
@@ -218,6 +227,28 @@ def _certificate(site: Site, tls: TlsDirectives, host: Host, options: model.Opti
         for paths in deployed_paths(site, options.root, f"{options.config_dir}/live")
         for directive, key in (("ssl_certificate", "fullchain_path"), ("ssl_certificate_key", "privkey_path"))
     ]
+
+
+def _stapling(given: model.Given, host: Host, site: Site) -> model.Directives:
+    """What staples, where the certificates have OCSP URLs, which the template knows when it is rendered.
+
+    nginx trusts the authorities that a staple is verified against to issue client certificates, too. So where clients may be asked for some,
+    as in a server of the team's, it staples unverified, and clients verify what they get.
+    """
+    if not given.options.stapling:
+        return []
+    asks_clients = not site.whole or VERIFY_CLIENT in site.extra or VERIFY_CLIENT in host.settings
+    trusted = [["ssl_stapling_verify", "on"], ["ssl_trusted_certificate", f"{given.options.current}/{TRUSTED}"]]
+    return [["ssl_stapling", "on"], *([] if asks_clients else trusted)]
+
+
+def _stapling_files(given: model.Given, host: Host) -> dict[str, dict[str, Any]]:
+    """The files, each for the template of its name, that are there where anything is stapled."""
+    if not given.options.stapling:
+        return {}
+    resolver = " ".join([*host.nameservers, *([] if host.ipv6 else ["ipv6=off"])])
+    wanted = bool(host.nameservers) and "resolver" not in host.settings
+    return {TRUSTED: {}, **({"stapling.conf": {"resolver": resolver}} if wanted else {})}
 
 
 def _http2(host: Host) -> model.Directives:

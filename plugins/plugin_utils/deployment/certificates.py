@@ -15,7 +15,6 @@ from ansible_collections.fullchain.tls.plugins.plugin_utils.deployment.request i
     CertificateSpec,
     LineageSpec,
     Metadata,
-    Request,
 )
 from ansible_collections.fullchain.tls.plugins.plugin_utils.errors import InputError
 from ansible_collections.fullchain.tls.plugins.plugin_utils.judge import put_right
@@ -45,10 +44,15 @@ class Judged:
     """A certificate that is to be served. result: a result entry of the judge; files: () for a lineage."""
 
     name: str
-    leaf_sha256: str
+    chain: tuple[Certificate, ...]
     result: Result
     notes: tuple[str, ...] = ()
     files: tuple[WantedFile, ...] = ()
+
+    @property
+    def leaf_sha256(self) -> str:
+        """The fingerprint that tells on the wire whether this one is served."""
+        return self.chain[0].sha256
 
 
 def judge_delivered(spec: CertificateSpec, settings: Settings, read_file: ReadFile) -> Judged:
@@ -65,7 +69,7 @@ def judge_delivered(spec: CertificateSpec, settings: Settings, read_file: ReadFi
     right = put_right(given, load_trust_store(settings.trust))
     return Judged(
         name=spec.name,
-        leaf_sha256=right.chain[0].sha256,
+        chain=right.chain,
         result=judge_for_names(right.chain, spec.server_names, spki_sha256(key), spec.label, settings),
         notes=tuple(f"{spec.label}: {note}" for note in right.notes),
         files=tuple(_files(spec, right.chain, key_pem)),
@@ -77,7 +81,7 @@ def judge_lineage(spec: LineageSpec, answer: Mapping[str, Any], settings: Settin
     chain = read_certificates(answer["fullchain"], f"{spec.label}: {spec.fullchain}")
     key = read_public_key(answer["public_key"], f"{spec.label}: {spec.privkey}")
     result = judge_for_names(chain, spec.server_names, spki_sha256(key), f"{spec.name} ({spec.fullchain})", settings)
-    return Judged(spec.name, chain[0].sha256, result)
+    return Judged(spec.name, tuple(chain), result)
 
 
 def judge_for_names(
@@ -156,11 +160,3 @@ def _files(spec: CertificateSpec, chain: Sequence[Certificate], key_pem: bytes) 
                 label=spec.label,
                 readers=spec.readable_by,
             )
-
-
-def split_chains(request: Request, delivered: Sequence[Judged]) -> list[str]:
-    """The names whose chain is served from a file of its own. A lineage's is there, or the lineage is refused."""
-    lineages = [spec.name for spec in request.lineages if spec.chain is not None]
-    return lineages + [
-        item.name for item in delivered if any(file.path.endswith(f"/{CHAIN_NAME}") for file in item.files)
-    ]

@@ -44,6 +44,8 @@ class Renderer:
             label = spec.label if item is None else f"{spec.label}, {item['name']}"
             path = expand_dest(spec.dest, item, spec.label)
             text = render(item, label) if render else spec.content or ""
+            if spec.optional and not text.strip():
+                continue
             yield WantedFile(path, text.encode("utf-8"), spec.metadata, spec.secret, label)
 
     def _template(self, spec: FileSpec) -> Callable[[Mapping[str, Any] | None, str], str]:
@@ -106,4 +108,5 @@ def _render(templar: Any, text: str) -> str:
         return str(
             templar.do_template(text, preserve_trailing_newlines=True, escape_backslashes=False, overrides=overrides)
         )
-    return str(templar.template(_trust(text), escape_backslashes=False, overrides=overrides))
+    rendered = templar.template(_trust(text), escape_backslashes=False, overrides=overrides)
+    return "" if rendered is None else str(rendered)  # None is what 2.19 and later make of an empty text

@@ -18,7 +18,7 @@ from ansible_collections.fullchain.tls.plugins.plugin_utils.values import is_lis
 from ansible_collections.fullchain.tls.plugins.plugin_utils.wire.endpoints import Endpoint, parse_endpoint
 
 VERIFY_FROM = ("controller", "host")
-FILE_KEYS = ("dest", "src", "content", "each", "vars", "mode", "owner", "group", "secret")
+FILE_KEYS = ("dest", "src", "content", "each", "vars", "mode", "owner", "group", "secret", "optional")
 KEY_FILE_KEYS = ("combined", "owner", "group", "mode", "readable_by")
 CERTIFICATE_KEYS = ("name", "server_names", "fullchain", "cert", "chain", "privkey", *KEY_FILE_KEYS, "source", "split")
 LINEAGE_KEYS = ("name", "server_names", "fullchain", "cert", "chain", "privkey")
@@ -39,7 +39,10 @@ class Metadata:
 
 @dataclass(frozen=True)
 class FileSpec:
-    """One entry of `files`. Exactly one of src and content is set; each None: rendered once, without `site`."""
+    """One entry of `files`. Exactly one of src and content is set; each None: rendered once, without `site`.
+
+    optional: there is no such file where nothing but white space would be in it.
+    """
 
     label: str
     dest: str
@@ -49,6 +52,7 @@ class FileSpec:
     vars: Mapping[str, Any] = field(repr=False)
     metadata: Metadata
     secret: bool
+    optional: bool = False
 
 
 @dataclass(frozen=True)
@@ -183,6 +187,7 @@ def _file(value: Any, label: str) -> FileSpec:
         vars=_plain_mapping(item.get("vars") or {}, f"{label}: vars"),
         metadata=_metadata(item, f"{label}: ", 0o600 if secret else 0o644),
         secret=secret,
+        optional=_bool(item.get("optional", False), f"{label}: optional"),
     )
 
 

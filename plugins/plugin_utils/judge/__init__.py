@@ -23,7 +23,7 @@ from ansible_collections.fullchain.tls.plugins.plugin_utils.judge.model import (
     parse_expires_soon,
 )
 from ansible_collections.fullchain.tls.plugins.plugin_utils.judge.mutual import Mutual, Reply
-from ansible_collections.fullchain.tls.plugins.plugin_utils.judge.putting_right import PutRight, put_right
+from ansible_collections.fullchain.tls.plugins.plugin_utils.judge.putting_right import PutRight, issuers_of, put_right
 from ansible_collections.fullchain.tls.plugins.plugin_utils.judge.verdict import breaks_off, judge
 
 __all__ = [
@@ -41,6 +41,7 @@ __all__ = [
     "Reply",
     "Verdict",
     "breaks_off",
+    "issuers_of",
     "judge",
     "missing_above",
     "parse_expires_soon",

@@ -40,6 +40,15 @@ def put_right(chain: Sequence[Certificate], trust: TrustStore) -> PutRight:
     return PutRight(tuple(chain[index] for index in kept), tuple(_notes(chain, leaf, kept)))
 
 
+def issuers_of(chain: Sequence[Certificate], trust: TrustStore) -> tuple[Certificate, ...]:
+    """The issuers of the leaf, which is first, up to a root of the store. Without a path to one, what else is in the chain."""
+    path = best_path(chain, 0, trust, chain[0].not_after)
+    if path.anchor is None:
+        return tuple(chain[1:])
+    issuers = [chain[index] for index in path.served[1:]]
+    return (*issuers, *([path.anchor] if path.anchor not in issuers else []))
+
+
 def _notes(chain: Sequence[Certificate], leaf: int, kept: Sequence[int]) -> Iterator[str]:
     if leaf:
         yield f"the leaf '{chain[leaf].label}' was certificate #{leaf + 1} and is now the first"

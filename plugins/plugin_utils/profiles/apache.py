@@ -32,9 +32,14 @@ APACHE_SINCE: dict[str, tuple[Version, Version]] = {
     "names by address": (NEVER, (2, 4, 0)),  # before, NameVirtualHost says where names count
     "redirect 308": (NEVER, (2, 4, 0)),
     "encoded slashes": ((2, 2, 18), (2, 4, 0)),
+    "stapling": (NEVER, (2, 3, 3)),
     "peer name": (NEVER, (2, 4, 5)),
     "chain in the file": (NEVER, (2, 4, 8)),
     "conf command": (NEVER, (2, 4, 8)),
+    "stapling with the chain in the file": (
+        NEVER,
+        (2, 4, 12),
+    ),  # before, the issuer has to be in SSLCertificateChainFile
     "protocols": (NEVER, (2, 4, 17)),
     "TLSv1.3": (NEVER, (2, 4, 36)),
     # before, SSLProtocol of a name-based host is that of the first on its address

@@ -52,6 +52,7 @@ class Options:
     profile: Any = DEFAULT_PROFILE
     hsts_max_age: int | None = None
     reject_unknown_names: bool = False
+    stapling: bool = True
     address: str | None = None
     port: int = 443
     http_port: int = 80

@@ -168,6 +168,9 @@ def test_what_else_is_read():
     assert found.listen == ["80"]
     assert found.modules == {"headers_module": "/usr/lib/apache2/modules/mod_headers.so"}
     assert configuration(FILES, loaded=["ssl_module"]).listen == ["80", "443"]
+    assert not found.stapling_cache
+    main = "/etc/apache2/apache2.conf"
+    assert configuration({**FILES, main: f"{FILES[main]}\nSSLStaplingCache shmcb:a(1)\n"}).stapling_cache
 
 
 def test_a_drop_in_that_is_not_there_yet_is_read_all_the_same():

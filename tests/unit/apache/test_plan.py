@@ -16,7 +16,7 @@ SHOP = {"name": "shop.example.com", "aliases": ["www.shop.example.com"], "proxy_
 WIKI = {"name": "wiki.example.com"}
 FILES = {"source": "files", "fullchain": "x.pem", "privkey": "x.key"}
 CURRENT = "/etc/apache2/fullchain/current"
-LOADED = ["headers", "http2", "mpm_event", "proxy", "proxy_http", "rewrite", "ssl"]
+LOADED = ["headers", "http2", "mpm_event", "proxy", "proxy_http", "rewrite", "socache_shmcb", "ssl"]
 
 
 def host(version="2.4.71", openssl="3.5.1", **changes):
@@ -188,13 +188,14 @@ def test_names_that_servername_does_not_take():
 def test_modules():
     assert made([SHOP], host(modules=["mpm_event"]))["modules"] == [
         "ssl",
+        "socache_shmcb",
         "headers",
         "rewrite",
         "http2",
         "proxy",
         "proxy_http",
     ]
-    static = made([{**SHOP, "proxy_to": None, "root": "/srv"}], host(modules=["mpm_prefork", "ssl"]))
+    static = made([{**SHOP, "proxy_to": None, "root": "/srv"}], host(modules=["mpm_prefork", "socache_shmcb", "ssl"]))
     assert static["modules"] == ["headers", "rewrite"]
     assert "Protocols" not in directives(static["sites"][0])
     assert "HTTP/2 is left out: it needs mod_http2, and an MPM other than prefork" in static["notes"]
@@ -255,7 +256,7 @@ FIRST = vhost("_default_:443", file="/etc/apache2/sites-enabled/000-default-ssl.
         ({"installed": False}, {"install": "none"}, "there is no Apache on this host, and apache_install is 'none'"),
         (host(ssl_available=False), {}, "Apache on this host has no mod_ssl; install the package that brings it"),
         (host(modules=["ssl", "http2"]), {"enable": False},
-         "Apache on this host does not load headers, rewrite, proxy, proxy_http: load what is missing, then run this again"),
+         "Apache on this host does not load socache_shmcb, headers, rewrite, proxy, proxy_http: load what is missing, then run this again"),
         (host(drop_in_read=False), {},
          "/etc/apache2/apache2.conf doesn't include /etc/apache2/sites-enabled/000-fullchain.conf; "
          "add `IncludeOptional /etc/apache2/sites-enabled/*.conf` there"),

@@ -16,13 +16,14 @@ from ansible_collections.fullchain.tls.plugins.module_utils.apache import Config
 from ansible_collections.fullchain.tls.plugins.plugin_utils.apache import Options, plan
 from ansible_collections.fullchain.tls.plugins.plugin_utils.webserver.view import for_role
 
-from tests.rendering import render_template
+from tests.rendering import render_template, write_files
 from tests.unit.apache.test_plan import LOADED, host
 
 APACHE = shutil.which("apache2", path=os.environ.get("PATH", "") + ":/usr/sbin")
 MODULES = Path("/usr/lib/apache2/modules")
 FILES = {"source": "files", "fullchain": "x.pem", "privkey": "x.key"}
-NEEDED = [*LOADED, "authz_core", "socache_shmcb", "dir", "alias"]
+NAMES = ("shop.example.com", "2001:db8::1", "blog.example.com", "wiki.example.com")
+NEEDED = [*LOADED, "authz_core", "dir", "alias"]
 
 needs_apache = pytest.mark.skipif(APACHE is None or not MODULES.is_dir(), reason="needs an Apache")
 
@@ -37,14 +38,10 @@ def sites(**changes):
     ]
 
 
-def render(root, planned, key="files", chains=()):
-    """Write what a deploy would, below root/current."""
-    for item in for_role(planned, str(root))[key]:
-        values = {**item.get("vars", {}), "split_chains": list(chains)}
-        for site in item.get("each", [None]):
-            path = root / "current" / item["dest"].format(**(site or {}))
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(render_template("apache", item["src"], **values, site=site))
+def render(root, planned, key="files", **facts):
+    """Write what a deploy would, below root/current. facts: of every certificate."""
+    every = {name: {"separate_chain": False, "ocsp": [], "issuers": [], **facts} for name in NAMES} if facts else {}
+    write_files("apache", for_role(planned, str(root))[key], root / "current", **every)
     drop_in = root / "drop-in.conf"
     drop_in.write_text(
         render_template("apache", "drop-in.conf.j2", webserver_plan=planned, webserver_settings={"root": root})
@@ -84,7 +81,7 @@ def this_apache():
 @pytest.mark.parametrize("profile", ["intermediate", "old", {"ciphersuites": ["TLS_AES_128_GCM_SHA256"]}])
 def test_apache_accepts_what_is_rendered_for_it(tmp_path, this_apache, profile, version):
     options = Options(root=str(tmp_path), profile=profile, version=version)
-    current = render(tmp_path, plan(sites(), this_apache, options), chains=["shop.example.com"])
+    current = render(tmp_path, plan(sites(), this_apache, options), separate_chain=True)
     deliver(current)
     status, said = configtest(tmp_path)
     assert status == 0, said
@@ -111,13 +108,53 @@ def test_a_syntax_error_in_extra_is_apache_s_to_find(tmp_path, this_apache):
 
 def test_the_chain_is_left_out_where_nothing_is_left(tmp_path):
     planned = plan(sites(), host("2.4.7", "1.0.2u"), Options(root="/etc/apache2/fullchain"))
-    current = render(tmp_path, planned, chains=["shop.example.com"])
+    current = render(tmp_path, planned, separate_chain=True)
     assert re.findall(r"SSLCertificateChainFile (\S+)", (current / "sites/shop.example.com.conf").read_text()) == [
         "/etc/apache2/fullchain/current/certs/shop.example.com/chain.pem"
     ]
-    assert "SSLCertificateChainFile" not in (current / "sites/blog.example.com.conf").read_text()
+    current = render(tmp_path, planned)
+    assert "SSLCertificateChainFile" not in (current / "sites/shop.example.com.conf").read_text()
     text = (current / "snippets/wiki.example.com.conf").read_text()
     assert "SSLCertificateFile /etc/apache2/fullchain/current/certs/wiki.example.com/cert.pem\n" in text
+
+
+STAPLED = {"ocsp": ["http://ocsp.example.com"]}
+
+
+@needs_apache
+def test_apache_accepts_what_staples(tmp_path, this_apache):
+    current = render(tmp_path, plan(sites(), this_apache, Options(root=str(tmp_path))), **STAPLED)
+    deliver(current)
+    status, said = configtest(tmp_path)
+    assert status == 0, said
+    assert "    SSLUseStapling on\n" in (current / "sites/shop.example.com.conf").read_text()
+    assert "\nSSLUseStapling on\n" in (current / "snippets/wiki.example.com.conf").read_text()
+
+
+@pytest.mark.parametrize(
+    ("version", "info", "variables", "words"),
+    [
+        ("2.4.62", {}, {}, {"SSLUseStapling", "SSLStaplingCache"}),
+        ("2.4.12", {}, {}, {"SSLUseStapling", "SSLStaplingCache"}),
+        ("2.4.11", {}, {}, {"SSLStaplingCache"}),
+        ("2.4.8", {}, {}, {"SSLStaplingCache"}),
+        ("2.4.7", {}, {}, {"SSLUseStapling", "SSLStaplingCache"}),
+        ("2.2.34", {}, {}, set()),
+        ("2.4.62", {"stapling_cache": True}, {}, {"SSLUseStapling"}),
+        ("2.4.62", {}, {"stapling": False}, {"SSLStaplingCache"}),
+    ],
+)
+def test_which_apache_staples(tmp_path, version, info, variables, words):
+    planned = plan(sites(), {**host(version, "1.0.2u"), **info}, Options(root=str(tmp_path), **variables))
+    render(tmp_path, planned, **STAPLED)
+    everything = "".join(path.read_text() for path in tmp_path.rglob("*.conf"))
+    assert set(re.findall(r"SSLUseStapling|SSLStaplingCache", everything)) == words
+
+
+def test_the_cache_alone_is_there_where_a_certificate_has_no_ocsp_url(tmp_path):
+    current = render(tmp_path, plan(sites(), host(), Options()))
+    assert "Stapling" not in "".join(path.read_text() for path in current.rglob("*.conf"))
+    assert "SSLStaplingCache" in (tmp_path / "drop-in.conf").read_text()
 
 
 def test_2_2_has_its_own_grammar(tmp_path):

@@ -12,8 +12,8 @@ from ansible_collections.fullchain.tls.plugins.plugin_utils.deployment.certifica
     Judged,
     judge_delivered,
     judge_lineage,
-    split_chains,
 )
+from ansible_collections.fullchain.tls.plugins.plugin_utils.deployment.facts import certificate_facts
 from ansible_collections.fullchain.tls.plugins.plugin_utils.deployment.request import (
     CertificateSpec,
     LineageSpec,
@@ -25,12 +25,18 @@ from ansible_collections.fullchain.tls.plugins.plugin_utils.settings import Sett
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from tests.pki import Cert, mint
+from tests.revocation import responder
 
 PKI = mint(
     root=Cert(),
     inter=Cert(issuer="root"),
     leaf=Cert(issuer="inter", names=["shop.test", "www.shop.test", "*.cdn.test"]),
     other=Cert(issuer="inter", names=["shop.test"]),
+    stapled=Cert(
+        issuer="inter",
+        names=["shop.test"],
+        extensions=[responder("http://ocsp.example.com/a", "http://ocsp.example.com/b")],
+    ),
 )
 SETTINGS = Settings(trust=(PKI.pem("root"),))
 
@@ -104,9 +110,29 @@ def test_split_is_two_more_files_and_the_rest_none_where_it_is_empty() -> None:
     assert [file.path for file in short.files] == [
         f"certs/alone/{name}.pem" for name in ("fullchain", "cert", "privkey")
     ]
-    lineages = [{"name": "b.test", "cert": "/l/cert.pem", "chain": "/l/chain.pem", "privkey": "/l/privkey.pem"}]
-    request = read_request({"root": "/r", "test": ["t"], "reload": ["r"], "lineages": lineages})
-    assert split_chains(request, [result, short]) == ["b.test", "shop.test"]
+    assert [facts(item)["separate_chain"] for item in (result, short)] == [True, False]
+
+
+def facts(*items: Judged, name: str = "", trust: str = "root", **parameters: Any) -> dict[str, Any]:
+    """What templates are told of the certificate of this name, by default that of the first item."""
+    given = {"root": "/r", "test": ["t"], "reload": ["r"], **parameters}
+    delivered = [{"name": item.name, "fullchain": "x", "privkey": "x"} for item in items]
+    request = read_request({"certificates": delivered, **given})
+    return certificate_facts(request, items, PKI.trust(trust))[name or items[0].name]
+
+
+def test_what_templates_are_told_of_a_lineage_before_and_after_it_was_read() -> None:
+    paths = {"cert": "/l/cert.pem", "chain": "/l/chain.pem", "privkey": "/l/privkey.pem"}
+    lineages = {"certificates": [], "lineages": [{"name": "shop.test", **paths}]}
+    nothing = {"separate_chain": True, "ocsp": [], "issuers": []}
+    assert facts(name="shop.test", **lineages) == nothing
+    assert facts(judged(), **lineages) == nothing
+    urls = ["http://ocsp.example.com/a", "http://ocsp.example.com/b"]
+    assert facts(judged(fullchain=PKI.pem("stapled", "inter"), privkey=PKI.key_pem("stapled")), **lineages) == {
+        **nothing,
+        "ocsp": urls,
+        "issuers": [PKI.pem("inter"), PKI.pem("root")],
+    }
 
 
 def test_put_right_and_said() -> None:

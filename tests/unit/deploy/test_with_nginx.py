@@ -351,6 +351,23 @@ def test_partial_keeps_what_it_does_not_name(web: Webserver) -> None:
     assert not (web.root / "current" / "http.conf").exists()
 
 
+@pytest.mark.core
+def test_a_template_that_renders_to_nothing_is_an_empty_file_or_none(web: Webserver) -> None:
+    (web.base / "templates" / "maybe.j2").write_text("{% if wanted %}\n# here\n{% endif %}\n")
+
+    def task(wanted: bool) -> dict[str, Any]:
+        given = {"src": "maybe.j2", "vars": {"wanted": wanted}}
+        return web.task(files=[web.site(), {"dest": "always", **given}, {"dest": "maybe", "optional": True, **given}])
+
+    states = []
+    for wanted in (True, False, False):
+        (result,) = web.play(task(wanted)).results
+        found = {path.name: path.read_text().strip() for path in (web.root / "current").iterdir() if path.is_file()}
+        found.pop(".manifest.json")
+        states.append((result["changed"], found))
+    assert states == [(True, {"always": "# here", "maybe": "# here"}), (True, {"always": ""}), (False, {"always": ""})]
+
+
 def test_renewed_lineage_is_loaded_and_verified(web: Webserver) -> None:
     """certbot writes new files at the same paths; nothing of the generation differs."""
     lineage = {"name": NAME, "fullchain": str(web.base / "live.pem"), "privkey": str(web.base / "live.key")}

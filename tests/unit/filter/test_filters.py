@@ -104,7 +104,7 @@ def test_apache_tls():
 def test_apache_plan_is_data_that_json_can_carry():
     planned = filtered("apache_plan", SITES, {"installed": False}, hsts_max_age=None, address="", version="")
     assert json.loads(json.dumps(planned)) == planned
-    assert planned["modules"] == ["ssl", "headers", "rewrite", "http2", "proxy", "proxy_http"]
+    assert planned["modules"] == ["ssl", "socache_shmcb", "headers", "rewrite", "http2", "proxy", "proxy_http"]
 
 
 def test_a_chain_in_two_files():

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from datetime import datetime, timezone
 
 import pytest
-from ansible_collections.fullchain.tls.plugins.plugin_utils.judge import Case, judge, put_right
+from ansible_collections.fullchain.tls.plugins.plugin_utils.judge import Case, issuers_of, judge, put_right
 
 from tests.pki import Cert, Pki, mint
 from tests.unit.judge.cases import SHOP
@@ -111,3 +111,17 @@ def test_what_was_put_right_is_found_sound(pki: Pki, chain: Sequence[str]) -> No
 
     assert not judge(Case(chain=done.chain, trust=pki.trust("root"), at=NOW, server_name=SHOP)).findings
     assert put_right(done.chain, pki.trust("root")).notes == ()
+
+
+@pytest.mark.parametrize(
+    ("chain", "issuers"),
+    [
+        (["leaf", "lower", "upper"], ["lower", "upper", "root"]),
+        (["leaf", "lower", "upper", "root"], ["lower", "upper", "root"]),
+        (["leaf", "lower", "upper", "stray_ca"], ["lower", "upper", "root"]),
+        (["leaf", "lower"], ["lower"]),
+        (["leaf"], []),
+    ],
+)
+def test_the_issuers_of_a_leaf_up_to_a_trusted_root(pki: Pki, chain: Sequence[str], issuers: Sequence[str]) -> None:
+    assert issuers_of(pki.chain(*chain), pki.trust("root")) == pki.chain(*issuers)

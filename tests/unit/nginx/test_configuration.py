@@ -10,7 +10,12 @@ import subprocess
 from fnmatch import fnmatchcase
 
 import pytest
-from ansible_collections.fullchain.tls.plugins.module_utils.nginx import Configuration, parse, parse_version_output
+from ansible_collections.fullchain.tls.plugins.module_utils.nginx import (
+    Configuration,
+    nameservers,
+    parse,
+    parse_version_output,
+)
 
 DEBIAN_12 = """nginx version: nginx/1.22.1
 built with OpenSSL 3.0.8 7 Feb 2023 (running with OpenSSL 3.0.19 27 Jan 2026)
@@ -177,6 +182,19 @@ def test_our_own_servers_are_those_that_the_drop_in_includes():
     ]
     assert found.servers == configuration(FILES).servers
     assert configuration({path: text for path, text in own.items() if "conf.d" not in path}).own_servers == []
+
+
+def test_what_holds_for_all_servers():
+    text = "http { resolver 127.0.0.53 valid=9s; ssl_verify_client optional; server { resolver 192.0.2.1; } }"
+    assert configuration({"/etc/nginx/nginx.conf": text}).settings == {
+        "resolver": "127.0.0.53",
+        "ssl_verify_client": "optional",
+    }
+
+
+def test_nameservers_as_nginx_takes_them():
+    text = "# nameserver 192.0.2.1\nsearch a.example\nnameserver\t192.0.2.53 \nnameserver 2001:DB8::53\nnameserver fe80::1%eth0\n"
+    assert nameservers(text) == ["192.0.2.53", "[2001:DB8::53]"]
 
 
 def test_what_else_is_read():

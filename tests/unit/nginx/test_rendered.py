@@ -12,9 +12,11 @@ import subprocess
 import pytest
 from ansible_collections.fullchain.tls.plugins.module_utils.nginx import Configuration, parse_version_output
 from ansible_collections.fullchain.tls.plugins.plugin_utils.nginx import Options, plan
+from ansible_collections.fullchain.tls.plugins.plugin_utils.webserver.view import for_role
 
 from tests.pki import Cert, mint, write_pem
-from tests.rendering import render_template
+from tests.rendering import render_template, write_files
+from tests.revocation import responder
 
 FILES = {"source": "files", "fullchain": "x.pem", "privkey": "x.key"}
 
@@ -35,34 +37,23 @@ def this_nginx():
         "drop_in_read": True,
         "servers": [],
         "settings": {},
+        "nameservers": ["192.0.2.53", "[2001:db8::53]"],
         **parse_version_output(run.stderr),
     }
 
 
-def render(root, planned, http="http"):
-    """Write what a deploy would, below root/current; `http` is the key of what port 80 is to do."""
+def render(root, planned, key="files", **facts):
+    """Write what a deploy would, below root/current. facts: of certificates, by name."""
     current = root / "current"
-    (current / "sites").mkdir(parents=True)
-    (current / "snippets").mkdir()
-
-    def write(dest, template, **values):
-        (current / dest).write_text(render_template("nginx", template, **values), encoding="utf-8")
-
-    write("http.conf", "http.conf.j2", http=planned[http], root=root)
-    write("snippets/challenge.conf", "challenge.conf.j2", webroot=planned["webroot"])
-    for folder, template, key in [
-        ("sites", "site", "sites"),
-        ("snippets", "snippet", "snippets"),
-        ("", "default", "reject"),
-    ]:
-        for site in planned[key]:
-            write(f"{folder}/{site['name']}.conf".lstrip("/"), f"{template}.conf.j2", site=site)
+    for folder in ("sites", "snippets"):
+        (current / folder).mkdir(parents=True)
+    write_files("nginx", for_role(planned, str(root))[key], current, **facts)
     return current
 
 
-def deliver(current, names, pki):
+def deliver(current, names, pki, *chain):
     for name in names:
-        write_pem(current / f"certs/{name}/fullchain.pem", pki.pem("leaf"))
+        write_pem(current / f"certs/{name}/fullchain.pem", pki.pem("leaf", *chain))
         write_pem(current / f"certs/{name}/privkey.pem", pki.key_pem("leaf"))
 
 
@@ -115,6 +106,73 @@ def test_nginx_accepts_what_is_rendered_for_it(tmp_path, this_nginx, pki, profil
     status, said = accepted(tmp_path, planned, [site["name"] for site in value], pki)
     assert status == 0, said
     assert "[warn]" not in said
+
+
+def stapled(pki, *names):
+    """The facts of these certificates, had their leaf an OCSP URL. It lies on 127.0.0.1, where nginx needs nobody to look it up."""
+    return {
+        name: {"separate_chain": False, "ocsp": ["http://127.0.0.1:1"], "issuers": [pki.pem("root")]} for name in names
+    }
+
+
+@needs_nginx
+def test_nginx_accepts_what_staples_and_verifies_where_no_client_is_asked_for_a_certificate(tmp_path, this_nginx):
+    url = responder("http://127.0.0.1:1")
+    pki = mint(
+        root=Cert(), inter=Cert(issuer="root"), leaf=Cert(issuer="inter", names=["shop.example.com"], extensions=[url])
+    )
+    names = ["shop.example.com", "2001:db8::1", "wiki.example.com"]
+    root = tmp_path / "fullchain"
+    planned = plan(sites(extra="ssl_verify_client optional_no_ca;"), this_nginx, Options(root=str(root)))
+    deliver(render(root, planned, **stapled(pki, *names)), names, pki, "inter")
+    status, said = nginx_test(root)
+    assert status == 0, said
+    assert "[warn]" not in said
+    current = root / "current"
+    verified = f"    ssl_stapling on;\n    ssl_stapling_verify on;\n    ssl_trusted_certificate {current}/ocsp.pem;\n"
+    assert verified in (current / "sites/2001:db8::1.conf").read_text()
+    for unverified in ("sites/shop.example.com.conf", "snippets/wiki.example.com.conf"):
+        text = (current / unverified).read_text()
+        assert "ssl_stapling on;" in text and "ssl_trusted_certificate" not in text
+    assert (current / "ocsp.pem").read_text().strip() == pki.pem("root").strip()
+    assert "\nresolver 192.0.2.53 [2001:db8::53] ipv6=off;\n" in (current / "stapling.conf").read_text()
+
+
+@pytest.mark.parametrize(
+    ("info", "variables", "files"),
+    [
+        ({}, {}, {"ocsp.pem", "stapling.conf"}),
+        ({"settings": {"resolver": "127.0.0.1"}}, {}, {"ocsp.pem"}),
+        ({"nameservers": []}, {}, {"ocsp.pem"}),
+        ({}, {"stapling": False}, set()),
+    ],
+)
+def test_what_stapling_brings_with_it(tmp_path, pki, info, variables, files):
+    given = {"installed": False, "ipv6": True, "nameservers": ["192.0.2.53"], **info}
+    current = render(tmp_path, plan(sites()[:1], given, Options(**variables)), **stapled(pki, "shop.example.com"))
+    assert {path.name for path in current.iterdir() if path.is_file()} - {"http.conf"} == files
+    assert ("ssl_stapling" in (current / "sites/shop.example.com.conf").read_text()) is bool(files)
+
+
+def test_clients_that_are_asked_for_certificates_by_all_servers_are_never_verified_by_what_staples(tmp_path, pki):
+    given = {"installed": False, "settings": {"ssl_verify_client": "on"}}
+    current = render(tmp_path, plan(sites()[:1], given, Options()), **stapled(pki, "shop.example.com"))
+    assert "ssl_trusted_certificate" not in (current / "sites/shop.example.com.conf").read_text()
+
+
+def test_a_site_with_two_certificates_is_stapled_for_when_both_have_an_ocsp_url(tmp_path, pki):
+    two = {"source": "certbot", "key_types": ["ecdsa", "rsa"]}
+    value = [{"name": "shop.example.com", "certificate": two, "root": "/srv"}]
+    for names, on in ((["shop.example.com"], False), (["shop.example.com", "shop.example.com-rsa"], True)):
+        root = tmp_path / str(on)
+        current = render(root, plan(value, {"installed": False}, Options()), **stapled(pki, *names))
+        assert ("ssl_stapling on" in (current / "sites/shop.example.com.conf").read_text()) is on
+
+
+def test_nothing_is_said_of_stapling_where_a_certificate_has_no_ocsp_url(tmp_path):
+    current = render(tmp_path, plan(sites(), {"installed": False, "nameservers": ["192.0.2.53"]}, Options()))
+    assert {path.name for path in current.iterdir() if path.is_file()} == {"http.conf"}
+    assert "stapling" not in "".join(path.read_text() for path in current.rglob("*.conf"))
 
 
 @needs_nginx
@@ -174,7 +232,7 @@ def test_nginx_accepts_port_80_before_the_certificates_are_there(tmp_path, this_
     value = [{**site, "aliases": [], "certificate": {"source": "certbot"}} for site in sites()]
     own = {"file": "x", "listen": [["443", "ssl"]], "names": ["shop.example.com"], "includes": []}
     planned = plan(value, {**this_nginx, "own_servers": [own]}, Options(root=str(root)))
-    current = render(root, {**planned, "sites": [], "snippets": []}, http="challenge")
+    current = render(root, planned, "challenge_files")
     status, said = nginx_test(root)
     assert status == 0, said
     redirected, waiting = (current / "http.conf").read_text().split("return 308")

@@ -29,8 +29,10 @@ class Pages:
         self._pages[path] = content
 
     def get(self, path: str) -> bytes | None:
-        self.asked[path] += 1
-        return self._pages.get(path)
+        """A page; below one whose path ends with a slash everything is that page, as a responder takes OCSP requests (RFC 6960 A.1)."""
+        page = next((known for known in self._pages if known.endswith("/") and path.startswith(known)), path)
+        self.asked[page] += 1
+        return self._pages.get(page)
 
 
 @contextmanager
