@@ -181,7 +181,8 @@ class ActionModule(ActionBase):
             raise self._taken_back(trouble, applied["taken_back"], request, before, result)
         trouble = self._verify(request, endpoints, before, applied["settled"], result)
         if trouble:
-            raise self._taken_back(trouble, _try(host.take_back), request, before, result)
+            taken_back = _try(lambda: host.take_back(self._unsound_now(request, host)))
+            raise self._taken_back(trouble, taken_back, request, before, result)
         confirmed = _try(partial(host.confirm, found, applied))
         if not confirmed["ok"]:
             raise Stop("\n".join(messages.unconfirmed(confirmed["error"])), **_after_switch(result))
@@ -213,6 +214,18 @@ class ActionModule(ActionBase):
         result["results"] = [answer for _served, answer in seen]
         bad = failing(result["results"], request.settings.fail_on)
         return messages.wire_failed(bad, len(endpoints)) + in_vain(request, bad) if bad else []
+
+    def _unsound_now(self, request: Request, host: Host) -> list[str]:
+        """The names of lineages that somebody has made unsound since they were judged."""
+        answers = _try(host.inspect).get("lineages", []) if request.lineages else []
+        unsound = []
+        for spec, answer in zip(request.lineages, answers, strict=False):
+            try:
+                bad = failing([judge_lineage(spec, answer, request.settings).result], request.settings.fail_on)
+            except (InputError, KeyError):  # KeyError: it is missing, or can't be read
+                bad = [{}]
+            unsound += [spec.name] if bad else []
+        return unsound
 
     def _taken_back(
         self,

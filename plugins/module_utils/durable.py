@@ -59,11 +59,11 @@ def sync_directory(path: str) -> None:
         os.close(handle)
 
 
-def replace_file(path: str, data: bytes, mode: int = 0o600) -> None:
+def replace_file(path: str, data: bytes, mode: int = 0o600, uid: int = -1, gid: int = -1) -> None:
     """Put data at path in one step: readers see the old content or the new one."""
     fresh = path + ".new"
     remove(fresh)
-    write_new_file(fresh, data, mode)
+    write_new_file(fresh, data, mode, uid, gid)
     os.rename(fresh, path)
     sync_directory(os.path.dirname(path))
 

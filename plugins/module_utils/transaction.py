@@ -7,9 +7,9 @@ inspect, then apply, then confirm or take_back. The controller holds the transac
 whoever switched last owns the host until it confirms or takes back, so of two runs at once only one can.
 """
 
-from typing import Any, Dict, List, Optional
+from typing import Any, Dict, List, Optional, Sequence
 
-from ansible_collections.fullchain.tls.plugins.module_utils import accounts
+from ansible_collections.fullchain.tls.plugins.module_utils import accounts, kept
 from ansible_collections.fullchain.tls.plugins.module_utils.generation import (
     Directories,
     Entry,
@@ -17,7 +17,7 @@ from ansible_collections.fullchain.tls.plugins.module_utils.generation import (
     Store,
     read_file,
 )
-from ansible_collections.fullchain.tls.plugins.module_utils.lineage import read_lineage
+from ansible_collections.fullchain.tls.plugins.module_utils.lineage import LineageError, read_lineage
 from ansible_collections.fullchain.tls.plugins.module_utils.server import Outcome, Server
 
 
@@ -96,12 +96,13 @@ def apply(
     contents: Dict[str, bytes],
     expected: Optional[int],
     token: str,
+    lineages: Sequence[Dict[str, Any]] = (),
 ) -> Dict[str, Any]:
     """Stage what differs, switch to it, test and load it; on failure put back what was there, at once.
 
-    expected is the current generation that inspect told. Returns {generation, ok, settled} (the last: whether only
-    new processes answer), or on failure {generation, ok, trouble: outcome, taken_back: take_back's answer}. Raises GenerationError and OSError
-    when nothing has been switched yet.
+    expected is the current generation that inspect told; lineages as inspect told of them, each with name and paths.
+    Returns {generation, ok, settled} (the last: whether only new processes answer), or on failure {generation, ok,
+    trouble: outcome, taken_back: take_back's answer}. Raises GenerationError and OSError when nothing has been switched yet.
     """
     if store.current() != expected:
         raise GenerationError(
@@ -109,8 +110,9 @@ def apply(
             % (store.root, expected, store.current())
         )
     alive_before = server.alive()
+    as_judged = keep_all(lineages)
     generation = prepare(store, named, partial, directories, contents, token)
-    switch(store, expected, generation, token)
+    switch(store, expected, generation, token, as_judged)
     try:
         outcome = server.test()
         if outcome.ok:
@@ -126,6 +128,14 @@ def apply(
         trouble = Outcome(False, "load", [], reason="%s: %s" % (error.filename or store.root, error.strerror))
         taken_back = {"ok": False, "generation": store.current(), "trouble": trouble._asdict()}
     return {"generation": generation, "ok": False, "trouble": outcome._asdict(), "taken_back": taken_back}
+
+
+def keep_all(lineages: Sequence[Dict[str, Any]]) -> List[Dict[str, Any]]:
+    """The lineages as they were judged. Raises GenerationError when one isn't any more."""
+    try:
+        return [kept.keep(lineage) for lineage in lineages]
+    except LineageError as error:
+        raise GenerationError("%s. Nothing was switched; run this again" % error) from None
 
 
 def prepare(
@@ -155,10 +165,12 @@ def refuse_unreadable(store: Store, generation: int, wanted: Dict[str, Entry]) -
         raise GenerationError("%s. Nothing was switched: the host serves what it did" % "; ".join(sentences))
 
 
-def switch(store: Store, current: Optional[int], generation: int, token: str) -> None:
+def switch(
+    store: Store, current: Optional[int], generation: int, token: str, lineages: Sequence[Dict[str, Any]]
+) -> None:
     """Note the switch and make it. Where the file system refuses, what was current still is, and OSError is raised."""
     try:
-        store.begin(token)
+        store.begin(token, lineages)
         store.switch(generation)
     except OSError:
         if store.current() != current:
@@ -168,14 +180,15 @@ def switch(store: Store, current: Optional[int], generation: int, token: str) ->
         raise
 
 
-def own(store: Store, token: str) -> None:
-    """Raises GenerationError unless the switch that is unsettled is this run's own."""
+def own(store: Store, token: str) -> Dict[str, Any]:
+    """The note of the switch that is unsettled. Raises GenerationError unless it is this run's own."""
     marker = store.unsettled()
     if marker is None or marker.get("token") != token:
         raise GenerationError(
             "another deploy took over %s%s; generation %s is current and is for that one to confirm or take back"
             % (store.root, " at %s" % marker["since"] if marker and "since" in marker else "", store.current())
         )
+    return marker
 
 
 def confirm(store: Store, token: str, lineages: Dict[str, str], partial: bool) -> Dict[str, Any]:
@@ -190,14 +203,19 @@ def confirm(store: Store, token: str, lineages: Dict[str, str], partial: bool) -
     return {"generation": store.current()}
 
 
-def take_back(store: Store, server: Server, token: str, start: bool = True) -> Dict[str, Any]:
+def take_back(
+    store: Store, server: Server, token: str, start: bool = True, unsound: Sequence[str] = ()
+) -> Dict[str, Any]:
     """Make the confirmed generation (or none) current again and have the server load it.
 
-    Returns {ok, generation, trouble: outcome, log: the server's journal since the switch}. What was there may fail its own test, for a reason outside of
-    this root; then the server is left alone with what it has loaded, since a reload might kill it.
+    A lineage that was written to since it was judged is put back where no server can load it, or its name is among the unsound.
+    Returns {ok, generation, trouble: outcome, log: the server's journal since the switch, put_back: sentences}.
+    What was there may fail its own test, for a reason outside of this root; then the server is left alone with what it has
+    loaded, since a reload might kill it.
     """
-    own(store, token)
-    log = server.said_since((store.unsettled() or {}).get("since", ""))
+    note = own(store, token)
+    log = server.said_since(note.get("since", ""))
+    put_back = kept.put_back(note.get("lineages", ()), unsound)
     bad, good = store.current(), store.confirmed()
     if bad != good:
         store.switch(good)
@@ -207,8 +225,8 @@ def take_back(store: Store, server: Server, token: str, start: bool = True) -> D
         if not outcome.ok and start and server.alive() is not True:
             server.revive()
     if not outcome.ok:
-        return {"ok": False, "generation": good, "trouble": outcome._asdict(), "log": log}
+        return {"ok": False, "generation": good, "trouble": outcome._asdict(), "log": log, "put_back": put_back}
     store.settle()
     if bad is not None and bad != good:
         store.discard(bad)
-    return {"ok": True, "generation": good, "log": log}
+    return {"ok": True, "generation": good, "log": log, "put_back": put_back}

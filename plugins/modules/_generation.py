@@ -93,6 +93,12 @@ options:
       chain:
         description: Path of its intermediates, when they are served from a file of their own and O(lineages[].fullchain) is the leaf's.
         type: path
+      sha256:
+        description: What O(op=inspect) told of it. For O(op=apply).
+        type: str
+      public_key:
+        description: What O(op=inspect) told of it. For O(op=apply).
+        type: str
   confirm:
     description: Confirm at once, as there is nothing to verify. For O(op=apply).
     type: bool
@@ -101,6 +107,11 @@ options:
     description: SHA-256 of the lineages that were verified, by path. For O(op=confirm), or with O(confirm).
     type: dict
     default: {}
+  unsound:
+    description: The names of lineages that are not sound any more. For O(op=take_back).
+    type: list
+    elements: str
+    default: []
   expected:
     description: The generation that was current when O(op=inspect) ran. For O(op=apply).
     type: int
@@ -212,10 +223,13 @@ ARGUMENTS = {
             "fullchain": {"type": "path", "required": True},
             "privkey": {"type": "path", "required": True, "no_log": False},
             "chain": {"type": "path"},
+            "sha256": {"type": "str"},
+            "public_key": {"type": "str", "no_log": False},
         },
     },
     "confirm": {"type": "bool", "default": False},
     "seen": {"type": "dict", "default": {}},
+    "unsound": {"type": "list", "elements": "str", "default": []},
     "expected": {"type": "int"},
     "run": {"type": "str", "default": ""},
     "test": {"type": "list", "elements": "str", "default": []},
@@ -264,7 +278,7 @@ def operate(module):
             return apply(module, store, server)
         if params["op"] == "confirm":
             return transaction.confirm(store, params["run"], params["seen"], params["partial"])
-        return transaction.take_back(store, server, params["run"])
+        return transaction.take_back(store, server, params["run"], unsound=params["unsound"])
 
 
 def inspect(module, store, server):
@@ -284,7 +298,8 @@ def apply(module, store, server):
     for entry in params["files"]:
         if entry["secret"] and entry["path"] in contents:
             module.no_log_values.add(contents[entry["path"]].decode("latin-1"))
-    answer = transaction.apply(store, server, *wanted(params), contents, params["expected"], params["run"])
+    arguments = (*wanted(params), contents, params["expected"], params["run"], params["lineages"])
+    answer = transaction.apply(store, server, *arguments)
     if answer["ok"] and params["confirm"]:
         try:
             transaction.confirm(store, params["run"], params["seen"], params["partial"])

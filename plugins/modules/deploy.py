@@ -162,7 +162,9 @@ options:
         type: str
   lineages:
     description:
-      - Certificates that are on the host already, such as certbot's. They are read and judged, never written.
+      - Certificates that are on the host already, such as certbot's. They are read and judged, and written by a run in one case alone. Where a deploy is
+        taken back, and one was written to after it was judged and is now unsound or such as no server can load, it is put back as it was judged.
+        What it held stays beside it, in files whose names end with C(.refused).
       - One that differs from when it was last verified is a change. The server is reloaded and verified.
       - Since they are never copied, there is no C(combined.pem) of one, and who may read its key is for whoever writes it. A combined copy would be
         out of date after each renewal.

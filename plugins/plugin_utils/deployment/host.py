@@ -15,6 +15,9 @@ from ansible_collections.fullchain.tls.plugins.plugin_utils.deployment.manifest 
 from ansible_collections.fullchain.tls.plugins.plugin_utils.deployment.request import Request
 from ansible_collections.fullchain.tls.plugins.plugin_utils.wire.endpoints import Endpoint
 
+JUDGED = ("sha256", "public_key")
+"""What tells whether a lineage still is what was judged."""
+
 
 class Host:
     """The host's half of one transaction: what is sent to `_generation`, operation by operation."""
@@ -27,11 +30,7 @@ class Host:
 
     def inspect(self) -> dict[str, Any]:
         """What differs, the lineages, whether the server is alive."""
-        lineages = [
-            {"name": spec.name, "fullchain": spec.fullchain, "privkey": spec.privkey, "chain": spec.chain}
-            for spec in self._request.lineages
-        ]
-        return self._operate("inspect", **self._wanted(), lineages=lineages)
+        return self._operate("inspect", **self._wanted(), lineages=self._lineages())
 
     def apply(self, found: Mapping[str, Any]) -> dict[str, Any]:
         """Send what differs, switch to it and load it."""
@@ -40,6 +39,7 @@ class Host:
             "apply",
             **self._wanted(),
             bundle=pack(self._files, different),
+            lineages=self._lineages(found["lineages"]),
             expected=found["current"],
             confirm=self.unseen,
             seen=_seen(found),
@@ -56,9 +56,17 @@ class Host:
             return {"ok": "unconfirmed" not in applied, "error": applied.get("unconfirmed")}
         return self._operate("confirm", seen=_seen(found), partial=self._request.partial)
 
-    def take_back(self) -> dict[str, Any]:
-        """Make current again what was confirmed before."""
-        return self._operate("take_back")
+    def take_back(self, unsound: Sequence[str]) -> dict[str, Any]:
+        """Make current again what was confirmed before, and put back the lineages of these names as they were judged."""
+        return self._operate("take_back", unsound=list(unsound))
+
+    def _lineages(self, told: Sequence[Mapping[str, Any]] = ()) -> list[dict[str, Any]]:
+        """Where the lineages are, and what was told of each when it was judged."""
+        judged = [{key: answer[key] for key in JUDGED} for answer in told] or [{} for _spec in self._request.lineages]
+        return [
+            {"name": spec.name, "fullchain": spec.fullchain, "privkey": spec.privkey, "chain": spec.chain, **what}
+            for spec, what in zip(self._request.lineages, judged, strict=True)
+        ]
 
     def _wanted(self) -> dict[str, Any]:
         directories = self._request.directories

@@ -62,7 +62,9 @@ def journal(unit: str | None, taken_back: Outcome) -> list[str]:
 
 def host_state(taken_back: Outcome, before: Sequence[Served], after: Sequence[Served]) -> list[str]:
     """The state of the host after a taking back; before and after: what the endpoints served then and serve now."""
-    return _where(taken_back) + [_indent(_comparison(old, new)) for old, new in zip(before, after, strict=True)]
+    put_back = taken_back.get("put_back", ())
+    compared = [_comparison(old, new) for old, new in zip(before, after, strict=True)]
+    return _where(taken_back) + [_indent(line) for line in (*put_back, *compared)]
 
 
 def unconfirmed(error: str) -> list[str]:

@@ -368,32 +368,88 @@ def test_a_template_that_renders_to_nothing_is_an_empty_file_or_none(web: Webser
     assert states == [(True, {"always": "# here", "maybe": "# here"}), (True, {"always": ""}), (False, {"always": ""})]
 
 
+class Lineage:
+    """certbot's files of the site, in the way of a deploy that refers to them."""
+
+    def __init__(self, web: Webserver) -> None:
+        self.web = web
+        self.fullchain, self.privkey = web.base / "live.pem", web.base / "live.key"
+
+    def issue(self, which: str, *chain: str) -> None:
+        """Write new files at the same paths, as a renewal does."""
+        self.fullchain.write_text(self.web.pki.pem(which, *chain))
+        self.privkey.write_text(self.web.pki.key_pem(which))
+
+    def task(self, comment: str = "", **parameters: Any) -> dict[str, Any]:
+        """A deploy whose site serves this lineage."""
+        content = (
+            f"server {{ listen 127.0.0.1:{self.web.port} ssl; server_name {NAME};\n"
+            f"ssl_certificate {self.fullchain}; ssl_certificate_key {self.privkey}; }}\n# {comment}\n"
+        )
+        lineage = {"name": NAME, "fullchain": str(self.fullchain), "privkey": str(self.privkey)}
+        files = [{"dest": "sites/shop.conf", "content": content}]
+        return self.web.task(certificates=[], lineages=[lineage], files=files, **parameters)
+
+    def planting(self, form: str, text: str) -> list[str]:
+        """A reload command that writes to one of the files first, once."""
+        planted = self.web.base / "planted"
+        planted.write_text(text)
+        reload = " ".join(self.web.command("-s", "reload"))
+        return ["sh", "-c", f"[ ! -e {planted} ] || mv {planted} {getattr(self, form)}; {reload}"]
+
+
 def test_renewed_lineage_is_loaded_and_verified(web: Webserver) -> None:
     """certbot writes new files at the same paths; nothing of the generation differs."""
-    lineage = {"name": NAME, "fullchain": str(web.base / "live.pem"), "privkey": str(web.base / "live.key")}
-
-    def issue(which: str, *chain: str) -> None:
-        (web.base / "live.pem").write_text(web.pki.pem(which, *chain))
-        (web.base / "live.key").write_text(web.pki.key_pem(which))
-
-    content = (
-        f"server {{ listen 127.0.0.1:{web.port} ssl; server_name {NAME};\n"
-        f"ssl_certificate {lineage['fullchain']}; ssl_certificate_key {lineage['privkey']}; }}\n"
-    )
-    task = web.task(certificates=[], lineages=[lineage], files=[{"dest": "sites/shop.conf", "content": content}])
-    issue("leaf", "inter")
-    first, second = web.play(task, task).results
+    lineage = Lineage(web)
+    lineage.issue("leaf", "inter")
+    first, second = web.play(lineage.task(), lineage.task()).results
     assert (first["changed"], second["changed"]) == (True, False), (first, second)
-    issue("renewed", "inter")
-    result = web.play(task).results[0]
+    lineage.issue("renewed", "inter")
+    result = web.play(lineage.task()).results[0]
     assert result["reasons"] == [f"lineage {NAME} is not the one last verified"] and not result["failed"], result
     assert web.served() == web.chain("renewed", "inter")
-    issue("renewed")
-    result = web.play(task).results[0]
+    lineage.issue("renewed")
+    result = web.play(lineage.task()).results[0]
     assert result["failed"] and "incomplete-chain" in result["msg"] and "Refused before" in result["msg"], result
     assert web.served() == web.chain("renewed", "inter")
-    (web.base / "live.key").write_text("nonsense")
-    assert "no private key that openssl can read" in web.play(task).results[0]["msg"]
+    lineage.privkey.write_text("nonsense")
+    assert "no private key that openssl can read" in web.play(lineage.task()).results[0]["msg"]
+
+
+@pytest.mark.parametrize(
+    ("form", "which", "words"),
+    [("privkey", "renewed", "is not the key of"), ("fullchain", "leaf", "it is not sound")],
+)
+def test_lineage_in_service_that_is_spoiled_between_the_check_and_the_reload_is_put_back(
+    web: Webserver, form: str, which: str, words: str
+) -> None:
+    """A key of another certificate, which nginx does not load; and a chain without its intermediate, which it does."""
+    lineage = Lineage(web)
+    lineage.issue(*GOOD)
+    spoiled = web.pki.pem("leaf") if form == "fullchain" else web.pki.key_pem(which)
+    task = lineage.task(comment="new", reload=lineage.planting(form, spoiled))
+    first, result = web.play(lineage.task(), task).results
+    assert first["changed"] and not first["failed"], first
+    assert result["failed"] and result["taken_back"], result
+    for text in (f"lineage {NAME} was written to meanwhile", words, "is put back as it was judged", "byte for byte"):
+        assert text in result["msg"], result["msg"]
+    assert (lineage.fullchain.read_text(), lineage.privkey.read_text()) == (web.pki.pem(*GOOD), web.pki.key_pem("leaf"))
+    assert Path(f"{getattr(lineage, form)}.refused").read_text() == spoiled
+    assert not (web.root / ".unsettled").exists()
+    assert web.play(lineage.task(comment="new")).results[0]["changed"]
+    assert web.served() == web.chain(*GOOD)
+
+
+def test_lineage_renewed_meanwhile_stays_when_a_deploy_is_taken_back(web: Webserver) -> None:
+    lineage = Lineage(web)
+    lineage.issue(*GOOD)
+    web.play(lineage.task())
+    renewing = f"cp {web.base}/next.pem {lineage.fullchain}; cp {web.base}/next.key {lineage.privkey}; false"
+    (web.base / "next.pem").write_text(web.pki.pem("renewed", "inter"))
+    (web.base / "next.key").write_text(web.pki.key_pem("renewed"))
+    result = web.play(lineage.task(comment="new", test=["sh", "-c", renewing])).results[0]
+    assert result["failed"] and "written to meanwhile" not in result["msg"], result
+    assert lineage.fullchain.read_text() == web.pki.pem("renewed", "inter")
 
 
 def test_two_kinds_of_certificates_are_both_verified(web: Webserver) -> None:
