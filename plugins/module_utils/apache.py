@@ -17,7 +17,10 @@ from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Seque
 from ansible_collections.fullchain.tls.plugins.module_utils.configuration import MAX_DEPTH, Directive, Files
 
 INCLUDES = ("include", "includeoptional")
-MAIN_SETTINGS = ("pidfile", "errorlog")
+MAIN_SETTINGS = ("pidfile", "errorlog", "mdstoredir")
+MANAGED = ("mdomain", "mdomainset")
+# Words that stand among the names of a managed domain and are none.
+MEMBERS = ("auto", "manual")
 # Sections whose directives stand where the section does. IfModule is decided; of the others both ways are read.
 TRANSPARENT = ("ifmodule", "ifdefine", "ifversion", "iffile", "ifdirective", "ifsection")
 
@@ -94,7 +97,8 @@ class Configuration:
     """The virtual hosts of an Apache configuration, read from `conf_path` on and through its includes.
 
     Files below `own` (with their links) belong to the caller. `drop_in` is the path of a file that should be included;
-    drop_in_read says whether it is. What `drop_in` includes of `own` is in own_vhosts and nowhere else. `loaded` are
+    drop_in_read says whether it is. What `drop_in` includes of `own` is in own_vhosts and nowhere else. managed are the
+    domains whose certificates mod_md obtains, in whatever is not own. `loaded` are
     modules to be taken for loaded, besides those that the configuration loads; `variables` what ${NAME} stands for.
     """
 
@@ -110,6 +114,7 @@ class Configuration:
     ) -> None:
         self.vhosts = []  # type: List[Dict[str, Any]]
         self.own_vhosts = []  # type: List[Dict[str, Any]]
+        self.managed = []  # type: List[Dict[str, Any]]
         self.listen = []  # type: List[str]
         self.modules = {}  # type: Dict[str, str]
         self.main = {}  # type: Dict[str, str]
@@ -127,6 +132,8 @@ class Configuration:
             first = self._text(directive.arguments[0]) if directive.arguments else ""
             if directive.name == "virtualhost":
                 self.vhosts.append(self._vhost(path, directive))
+            elif directive.name in MANAGED:
+                self.managed.append({"file": path, "names": self._managed(directive)})
             elif directive.name == "listen":
                 self.listen.append(first)
             elif directive.name == "sslstaplingcache":
@@ -163,6 +170,17 @@ class Configuration:
             elif directive.name in INCLUDES and arguments:
                 found["includes"].append(self._files.absolute(arguments[0]))
         return found
+
+    def _managed(self, section: Directive) -> List[str]:
+        """The names of a managed domain: those of MDomain, or of a section and of each MDMember in it."""
+        inside = [word for item in section.block or [] if item.name == "mdmember" for word in item.arguments]
+        names = [self._text(word).lower() for word in [*section.arguments, *inside]]
+        return [name for name in names if name not in MEMBERS]
+
+    @property
+    def store(self) -> Optional[str]:
+        """The directory of mod_md's store where MDStoreDir names one."""
+        return self._files.absolute(self.main["mdstoredir"]) if "mdstoredir" in self.main else None
 
     def _directives(self, path: str, block: List[Directive], depth: int = 0) -> Iterator[Tuple[str, Directive]]:
         """Yield each directive with its file, after an include what the included files hold, and what is in sections that apply."""

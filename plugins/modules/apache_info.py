@@ -161,6 +161,24 @@ own_vhosts:
   type: list
   elements: dict
   returned: always
+managed:
+  description: The domains whose certificates C(mod_md) obtains (C(MDomain), C(MDomainSet)), without those in O(own).
+  type: list
+  elements: dict
+  returned: always
+  contains:
+    file:
+      description: The file that declares it.
+      type: str
+    names:
+      description: Its names, in lower case.
+      type: list
+      elements: str
+md_store:
+  description: The directory of C(MDStoreDir), null where the configuration doesn't say.
+  type: str
+  returned: always
+  sample: /var/lib/apache2/md
 unreadable:
   description: Files that could not be read, or are not in Apache's syntax, with the reason.
   type: list
@@ -188,6 +206,8 @@ NOT_INSTALLED = {
     "drop_in_read": False,
     "vhosts": [],
     "own_vhosts": [],
+    "managed": [],
+    "md_store": None,
     "unreadable": [],
 }  # type: Dict[str, Any]
 
@@ -228,6 +248,8 @@ def describe(module: AnsibleModule, executable: str) -> Dict[str, Any]:
         "drop_in_read": found.drop_in_read,
         "vhosts": found.vhosts,
         "own_vhosts": found.own_vhosts,
+        "managed": found.managed,
+        "md_store": found.store,
         "unreadable": found.unreadable,
     }
 

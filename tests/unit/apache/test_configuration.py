@@ -173,6 +173,35 @@ def test_what_else_is_read():
     assert configuration({**FILES, main: f"{FILES[main]}\nSSLStaplingCache shmcb:a(1)\n"}).stapling_cache
 
 
+def test_the_domains_that_mod_md_manages_without_our_own():
+    main = """
+        MDomain One.example www.one.example auto
+        MDStoreDir md-store
+        <MDomainSet ${team}.example>
+        MDMember more.example
+        MDRenewMode auto
+        </MDomainSet>
+        <IfModule md_module>
+        <MDomain x.example manual>
+        </MDomain>
+        </IfModule>
+        <IfModule mod_gnutls.c>
+        MDomain no.example
+        </IfModule>"""
+    files = {
+        **FILES,
+        "/etc/apache2/sites-enabled/z.conf": main,
+        f"{OWN}/current/md.conf": "<MDomainSet a.example auto>\n</MDomainSet>",
+    }
+    found = configuration(files, loaded=["md_module"])
+    assert found.managed == [
+        {"file": "/etc/apache2/sites-enabled/z.conf", "names": names}
+        for names in (["one.example", "www.one.example"], ["wiki.example", "more.example"], ["x.example"])
+    ]
+    assert found.store == "/etc/apache2/md-store"
+    assert configuration(FILES).store is None
+
+
 def test_a_drop_in_that_is_not_there_yet_is_read_all_the_same():
     assert configuration({path: text for path, text in FILES.items() if path != DROP_IN}).drop_in_read
     assert not configuration({"/etc/apache2/apache2.conf": "Include conf.d/*.conf"}).drop_in_read
