@@ -246,9 +246,11 @@ class ActionModule(ActionBase):
             lambda: {"seen": self._look(request, endpoints, lambda items: [{}] * len(items), done, TAKEN_BACK_SECONDS)}
         )
         after = [served for served, _answer in seen.get("seen", ())]
+        # A failed reload has quoted the error log already.
+        late = in_vain(request, failing(result["results"], request.settings.fail_on))
         lines = (
             trouble
-            + messages.journal(request.journal, taken_back)
+            + messages.journal(request.journal, request.error_log if late else None, taken_back)
             + messages.host_state(taken_back, before[: len(after)], after)
         )
         number = taken_back.get("generation", result["generation"])

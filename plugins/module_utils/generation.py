@@ -149,7 +149,7 @@ class Store:
             return {}
 
     def unsettled(self) -> Optional[Dict[str, Any]]:
-        """Who switched and neither confirmed nor took back: {token, since, lineages}. None when nobody did."""
+        """Who switched and neither confirmed nor took back: {token, since} and the note. None when nobody did."""
         data = read_file(self._marker)
         if data is None:
             return None
@@ -273,14 +273,14 @@ class Store:
             "%s changed while this run was at work: it was %s a moment ago. Run it again" % (entry.path, entry.sha256)
         )
 
-    def begin(self, token: str, lineages: Sequence[Dict[str, Any]]) -> None:
-        """Note that from here on the server may have loaded something that is not confirmed, and the lineages as they are kept.
+    def begin(self, token: str, note: Dict[str, Any]) -> None:
+        """Note that from here on the server may have loaded something that is not confirmed, with what taking back has to know.
 
-        The note holds private keys: only root may read it, and nothing of it is answered.
+        note: lineages, as they are kept, and log, where the server's error log ends. It holds private keys: only root may read it,
+        and no answer has any of it.
         """
         since = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-        note = {"token": token, "since": since, "lineages": list(lineages)}
-        durable.replace_file(self._marker, json.dumps(note).encode("utf-8"))
+        durable.replace_file(self._marker, json.dumps(dict(note, token=token, since=since)).encode("utf-8"))
 
     def switch(self, number: Optional[int]) -> None:
         """Make a generation current, by one rename(2); None: there is no current one any more."""

@@ -28,8 +28,8 @@ LINES = 20
 JOURNAL_LINES = 500
 """How many lines of a journal are looked through for those."""
 
-_GRAVE = re.compile(rb"\[(?:\w+:)?(?:emerg|alert|crit)\]|\"level\":\"(?:error|fatal|panic)\"")
-"""nginx writes `[emerg]`, Apache `[ssl:emerg]`, Caddy JSON."""
+_GRAVE = re.compile(rb"\[(?:\w+:)?(?:emerg|alert|crit)\]|\[md:error\]|\"level\":\"(?:error|fatal|panic)\"")
+"""nginx writes `[emerg]`, Apache `[ssl:emerg]`, and `[md:error]` where a CA has refused, Caddy JSON."""
 
 
 class Outcome(NamedTuple):
@@ -78,10 +78,17 @@ class Server:
             return process_alive(self._pid())
         return run(self._running)[0] == 0 if self._running else None
 
-    def said_since(self, moment: str) -> List[str]:
-        """What the journal holds since then (ISO 8601, UTC): the grave lines alone where there are any; [] without a journal."""
+    def log_mark(self) -> Tuple[int, int]:
+        """Where the error log ends now."""
+        return log_mark(self._error_log)
+
+    def said_since(self, moment: str, mark: Sequence[int] = ()) -> List[str]:
+        """What the journal holds since then (ISO 8601, UTC), or without one the error log since the mark; [] without either.
+
+        The grave lines alone where there are any.
+        """
         if self._journal is None:
-            return []
+            return log_since(self._error_log, (mark[0], mark[1])) if len(mark) == 2 else []
         since = moment.replace("T", " ").replace("Z", " UTC")
         words = ["--unit", self._journal, "--output", "cat", "--no-pager", "--quiet", "--since", since]
         rc, lines = run(["journalctl", *words], count=JOURNAL_LINES)

@@ -112,7 +112,7 @@ def apply(
     alive_before = server.alive()
     as_judged = keep_all(lineages)
     generation = prepare(store, named, partial, directories, contents, token)
-    switch(store, expected, generation, token, as_judged)
+    switch(store, expected, generation, token, {"lineages": as_judged, "log": server.log_mark()})
     try:
         outcome = server.test()
         if outcome.ok:
@@ -165,12 +165,10 @@ def refuse_unreadable(store: Store, generation: int, wanted: Dict[str, Entry]) -
         raise GenerationError("%s. Nothing was switched: the host serves what it did" % "; ".join(sentences))
 
 
-def switch(
-    store: Store, current: Optional[int], generation: int, token: str, lineages: Sequence[Dict[str, Any]]
-) -> None:
-    """Note the switch and make it. Where the file system refuses, what was current still is, and OSError is raised."""
+def switch(store: Store, current: Optional[int], generation: int, token: str, note: Dict[str, Any]) -> None:
+    """Make the switch, and before it the note that says so. Where the file system refuses, what was current still is, and OSError is raised."""
     try:
-        store.begin(token, lineages)
+        store.begin(token, note)
         store.switch(generation)
     except OSError:
         if store.current() != current:
@@ -209,12 +207,12 @@ def take_back(
     """Make the confirmed generation (or none) current again and have the server load it.
 
     A lineage that was written to since it was judged is put back where no server can load it, or its name is among the unsound.
-    Returns {ok, generation, trouble: outcome, log: the server's journal since the switch, put_back: sentences}.
+    Returns {ok, generation, trouble: outcome, log: its journal or error log since the switch, put_back: sentences}.
     What was there may fail its own test, for a reason outside of this root; then the server is left alone with what it has
     loaded, since a reload might kill it.
     """
     note = own(store, token)
-    log = server.said_since(note.get("since", ""))
+    log = server.said_since(note.get("since", ""), note.get("log", ()))
     put_back = kept.put_back(note.get("lineages", ()), unsound)
     bad, good = store.current(), store.confirmed()
     if bad != good:

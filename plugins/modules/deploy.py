@@ -227,7 +227,7 @@ options:
     elements: str
     default: []
   error_log:
-    description: Where the server writes errors. Lines written since the reload are quoted when it failed.
+    description: Where the server writes errors. Lines written since the reload are quoted when it failed, or when no certificate was obtained.
     type: path
   journal:
     description:
@@ -282,7 +282,7 @@ options:
       - Seconds that a server may take to obtain the certificates of endpoints with C(obtained).
       - So long it may serve none, or a stopgap. Every few seconds a line on the screen says which are waited for and what is served meanwhile. A
         certificate that is there already and sound is not waited for.
-      - When the time is up the deploy is taken back, and the failure quotes O(journal).
+      - When the time is up the deploy is taken back, and the failure quotes O(journal), or O(error_log) without one.
     type: float
     default: 120
 extends_documentation_fragment:

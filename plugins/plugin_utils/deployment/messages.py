@@ -54,10 +54,11 @@ def wire_failed(failing: Sequence[Result], total: int) -> list[str]:
     return [heading, *(_indent(line) for result in failing for line in result_lines(result))]
 
 
-def journal(unit: str | None, taken_back: Outcome) -> list[str]:
-    """What the server has written since it was switched; [] where it has no journal, or nothing stands in it."""
+def journal(unit: str | None, error_log: str | None, taken_back: Outcome) -> list[str]:
+    """What the server has written since it was switched; [] where it has neither journal nor log, or nothing stands in it."""
     lines = taken_back.get("log", ())[-JOURNAL_LINES:]
-    return [f"Since then the journal of {unit} says:", *(_indent(line) for line in lines)] if lines else []
+    where = f"the journal of {unit}" if unit else error_log
+    return [f"Since then {where} says:", *(_indent(line) for line in lines)] if lines and where else []
 
 
 def host_state(taken_back: Outcome, before: Sequence[Served], after: Sequence[Served]) -> list[str]:

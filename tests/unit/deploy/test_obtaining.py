@@ -111,7 +111,9 @@ def test_in_vain(given: dict[str, str], where: str) -> None:
 
 
 def test_the_journal_is_quoted_at_its_end() -> None:
-    lines = messages.journal("caddy.service", {"log": [f"line {n}" for n in range(9)]})
+    lines = messages.journal("caddy.service", "/log", {"log": [f"line {n}" for n in range(9)]})
     assert lines[0] == "Since then the journal of caddy.service says:"
     assert lines[1:] == [f"  line {n}" for n in range(3, 9)]
-    assert messages.journal("caddy.service", {"log": []}) == messages.journal(None, {}) == []
+    assert messages.journal("caddy.service", None, {"log": []}) == messages.journal(None, "/log", {}) == []
+    assert messages.journal(None, "/log", {"log": ["a"]}) == ["Since then /log says:", "  a"]
+    assert messages.journal(None, None, {"log": ["a"]}) == []

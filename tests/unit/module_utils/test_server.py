@@ -274,6 +274,22 @@ class WithoutPidFile(unittest.TestCase):
         self.assertEqual(Server(journal="caddy.service").said_since("2026-11-25T12:00:00Z"), ["plain words"])
         self.assertEqual(Server().said_since("2026-11-25T12:00:00Z"), [])
 
+    def test_the_errors_of_an_error_log_since_a_mark(self):
+        log = os.path.join(self.base, "error.log")
+        web = Server(error_log=log)
+        self.assertEqual(web.log_mark(), (0, 0))
+        refusal = (
+            "[Wed Nov 25 15:25:31.551463 2026] [md:error] [pid 844:tid 846] AH10056: processing a.test: no such host"
+        )
+        lines = ["[md:error] before", "[md:warn] while", refusal, "[core:notice] AH00094"]
+        with open(log, "w") as stream:
+            stream.write(lines[0] + "\n")
+            stream.flush()
+            mark = web.log_mark()
+            stream.write("\n".join(lines[1:]) + "\n")
+        self.assertEqual(web.said_since("2026-11-25T12:00:00Z", mark), [refusal])
+        self.assertEqual(web.said_since("2026-11-25T12:00:00Z"), [])
+
 
 if __name__ == "__main__":
     unittest.main()
