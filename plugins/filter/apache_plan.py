@@ -32,6 +32,16 @@ options:
     description: Whether modules that are needed and not loaded are going to be enabled.
     type: bool
     default: true
+  acme_server:
+    description: The CA that C(mod_md) obtains certificates from, V(letsencrypt), V(letsencrypt-staging) or the URL of its ACME directory.
+    type: str
+    default: letsencrypt
+  acme_server_ca:
+    description: The certificates (PEM text) that the CA's own HTTPS is verified with. Left out, C(mod_md) uses the host's own store.
+    type: str
+  email:
+    description: The e-mail address of the account at the CA, without which C(mod_md) makes none.
+    type: str
 extends_documentation_fragment:
   - fullchain.tls.sites
   - fullchain.tls.sites.plan
@@ -81,6 +91,12 @@ _value:
       description: The modules that are needed and not loaded.
       type: list
       elements: str
+    obtains:
+      description: Whether C(mod_md) obtains any certificate.
+      type: bool
+    mode:
+      description: The mode that the directories of the generation need. Empty where any does.
+      type: str
     include:
       description: The directive that includes files of which there may be none.
       type: str
@@ -99,17 +115,14 @@ from ansible_collections.fullchain.tls.plugins.plugin_utils.filtering import fil
 from ansible_collections.fullchain.tls.plugins.plugin_utils.values import plain
 from ansible_collections.fullchain.tls.plugins.plugin_utils.webserver.view import for_role
 
+OWN = ("modules", "include", "stapling_cache", "obtains", "mode")
+
 
 def apache_plan(value: Any, info: Any, **options: Any) -> dict[str, Any]:
     """The filter; see DOCUMENTATION."""
     given = options_of(Options, options)
     planned = filtered(plan, value, plain(info), given)
-    return {
-        **for_role(planned, given.root),
-        "modules": planned["modules"],
-        "include": planned["include"],
-        "stapling_cache": planned["stapling_cache"],
-    }
+    return {**for_role(planned, given.root), **{key: planned[key] for key in OWN}}
 
 
 class FilterModule:

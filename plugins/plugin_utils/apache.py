@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ansible_collections.fullchain.tls.plugins.plugin_utils import apache_md
 from ansible_collections.fullchain.tls.plugins.plugin_utils.apache_vhosts import listened_ports, read_vhost
 from ansible_collections.fullchain.tls.plugins.plugin_utils.errors import InputError
 from ansible_collections.fullchain.tls.plugins.plugin_utils.profiles.apache import (
@@ -22,10 +23,12 @@ from ansible_collections.fullchain.tls.plugins.plugin_utils.profiles.openssl imp
     OPENSSL_SINCE,
     Version,
     openssl_of,
+    version_text,
 )
 from ansible_collections.fullchain.tls.plugins.plugin_utils.profiles.reader import Profile
 from ansible_collections.fullchain.tls.plugins.plugin_utils.sites import Site, refuse_unseen_kinds, split_paths
 from ansible_collections.fullchain.tls.plugins.plugin_utils.webserver import model, names, notes
+from ansible_collections.fullchain.tls.plugins.plugin_utils.webserver.issuer import read_issuer
 
 APACHE = model.Dialect(
     server="Apache",
@@ -34,6 +37,7 @@ APACHE = model.Dialect(
     name="ServerName",
     certificate="SSLCertificateFile",
     include="Include {}",
+    sources=("certbot", "files", "server"),
 )
 STAPLING = [
     ["SSLUseStapling", "on"],
@@ -48,12 +52,18 @@ NOBODY = "nobody.invalid"
 
 @dataclass(frozen=True)
 class Options(model.Options):
-    """What the role's variables say. `version` is Apache's where it is given; `enable`: modules can be enabled."""
+    """What the role's variables say. `version` is Apache's where it is given; `enable`: modules can be enabled.
+
+    acme_server_ca is PEM text, empty for the host's own trust store.
+    """
 
     root: str = "/etc/apache2/fullchain"
     drop_in: str = "/etc/apache2/sites-enabled/000-fullchain.conf"
     version: str = ""
     enable: bool = True
+    acme_server: str = "letsencrypt"
+    acme_server_ca: str = ""
+    email: str = ""
 
 
 @dataclass(frozen=True)
@@ -88,6 +98,7 @@ class Host(model.Host):
 def plan(value: Any, info: Mapping[str, Any], options: Options) -> dict[str, Any]:
     """Return what the role's templates are given, by template, as `nginx.plan` does for nginx.
 
+    `more` are the files of what mod_md manages; `obtains` tells whether it manages anything, `mode` that of the directories, '' for any.
     `first` are sites whose VirtualHost has to be read before the others'; `modules` those to enable; `access` what
     lets everybody in; `include` the directive that may match nothing; `stapling_cache` whether the drop-in has to bring one.
     Raises InputError for sites that can't be read, and for what this host's Apache can't do.
@@ -96,6 +107,9 @@ def plan(value: Any, info: Mapping[str, Any], options: Options) -> dict[str, Any
     host = _read_host(info, options)
     given = model.read_given(value, options, host, APACHE)
     modules = _modules(given, host)
+    managed = info.get("managed", ())
+    issuer = read_issuer("apache", options.acme_server, options.acme_server_ca, options.email, apache_md.BREAKS_OUT)
+    apache_md.refuse(given, issuer, managed, _lacking(host))
     _refuse_host(info, options, modules)
     _refuse_defaults(given, host)
     return {
@@ -110,9 +124,14 @@ def plan(value: Any, info: Mapping[str, Any], options: Options) -> dict[str, Any
         "notes": [
             *notes.notes(given, info, lambda profile: host.tls(profile).notes),
             *_own_notes(given, host, modules),
+            *apache_md.notes(given, managed),
         ],
         "webroot": options.webroot,
         "access": host.access,
+        "more": apache_md.files(given, issuer),
+        "obtains": bool(apache_md.obtained(given.sites)),
+        # mod_md asks the CA as Apache's own user, who has to get to the CA's certificates; keys have modes of their own.
+        "mode": "0711" if issuer.ca and apache_md.obtained(given.sites) else "",
         "modules": modules,
         "include": "IncludeOptional" if host.can("optional include") else "Include",
         "stapling_cache": host.can("stapling") and not info.get("stapling_cache"),
@@ -137,6 +156,13 @@ def _read_host(info: Mapping[str, Any], options: Options) -> Host:
     )
 
 
+def _lacking(host: Host) -> str:
+    """What this Apache lacks to obtain certificates itself."""
+    if host.can("managed domains"):
+        return ""
+    return f"Apache 2.4.42 or newer, whose mod_md speaks ACMEv2; here is {version_text(host.version)}"
+
+
 def _refuse_host(info: Mapping[str, Any], options: Options, modules: Sequence[str]) -> None:
     if not info.get("installed"):
         return
@@ -159,6 +185,11 @@ def _refuse_defaults(given: model.Given, host: Host) -> None:
     needed = host.can("own protocols") and host.openssl >= OPENSSL_SINCE["TLSv1.3"]
     if given.options.reject_unknown_names and not needed:
         raise InputError("apache_reject_unknown_names needs Apache 2.4.42 and OpenSSL 1.1.1 or newer")
+    if given.options.reject_unknown_names and given.sites and not _first_pair(given, host):
+        raise InputError(
+            "apache_reject_unknown_names needs a certificate for its own VirtualHost, and none of the sites has one that is there "
+            "before Apache starts: give one of them certificate.source: certbot or files"
+        )
     for vhost in host.vhosts:
         if reason and vhost.on_every_address(port) and not vhost.after_ours:
             raise InputError(f"{reason}, which needs the first VirtualHost of port {port}: that is in {vhost.file}")
@@ -178,6 +209,7 @@ def _modules(given: model.Given, host: Host) -> list[str]:
         "rewrite",
         *(["http2"] if http2 else []),
         *(["proxy", "proxy_http"] if proxied else []),
+        *(apache_md.MODULES if apache_md.obtained(given.sites) else []),
     ]
     return [module for module in needed if module not in host.modules]
 
@@ -229,23 +261,29 @@ def _snippet(site: Site, given: model.Given, host: Host) -> dict[str, Any]:
         if not host.can("chain in the file"):  # one chain would be sent with both
             raise InputError(f"{site.label}: certificates of two kinds need Apache 2.4.8 or newer")
         refuse_unseen_kinds(site, tls.protocols)
+    certificates = _certificates(site, given, host)
     return {
         "name": site.name,
-        "certificates": _certificates(site, given, host),
+        "certificates": certificates,
         "directives": [list(directive) for directive in tls.directives],
-        "stapling": STAPLING if given.options.stapling and host.staples else [],
+        "stapling": STAPLING if certificates and given.options.stapling and host.staples else [],
         "left_out": list(tls.notes),
     }
 
 
 def _certificates(site: Site, given: model.Given, host: Host) -> list[dict[str, Any]]:
-    """The files of each, and its name: `chain` is None where the leaf's file holds it too."""
+    """The files of each, and its name: `chain` is None where the leaf's file holds it too. None where mod_md has them."""
     leaf, chain = ("fullchain", None) if host.can("chain in the file") else ("cert", "chain")
     found = split_paths(site, given.options.root, f"{given.options.config_dir}/live")
     return [
         {"name": name, "file": paths[leaf], "key": paths["privkey"], "chain": paths[chain] if chain else None}
-        for (name, _key_type), paths in zip(site.certificates, found, strict=True)
+        for (name, _key_type), paths in zip(site.certificates, found, strict=bool(found))
     ]
+
+
+def _first_pair(given: model.Given, host: Host) -> list[dict[str, Any]]:
+    """The first certificate that is there before Apache is: one, or none."""
+    return [pair for site in given.sites for pair in _certificates(site, given, host)][:1]
 
 
 def _proxy(site: Site, host: Host) -> model.Directives:
@@ -277,7 +315,7 @@ def _reject(given: model.Given, host: Host) -> dict[str, Any]:
         "name": "default",
         "port": given.options.port,
         "server_name": NOBODY,
-        "certificates": _certificates(given.sites[0], given, host)[:1],
+        "certificates": _first_pair(given, host),
         "directives": [["SSLProtocol", "-all +TLSv1.2"], ["SSLCipherSuite", "PSK-AES128-GCM-SHA256"]],
         "stapling": [],
         "left_out": [],

@@ -13,15 +13,14 @@ from urllib.parse import urlsplit
 
 from ansible_collections.fullchain.tls.plugins.plugin_utils.caddy_sites import HTTP, HTTPS, read_vhosts
 from ansible_collections.fullchain.tls.plugins.plugin_utils.errors import InputError
-from ansible_collections.fullchain.tls.plugins.plugin_utils.obtain.wanted import read_server
 from ansible_collections.fullchain.tls.plugins.plugin_utils.pki.names import as_address
-from ansible_collections.fullchain.tls.plugins.plugin_utils.pki.pem import read_certificates
 from ansible_collections.fullchain.tls.plugins.plugin_utils.profiles.caddy import caddy_tls
 from ansible_collections.fullchain.tls.plugins.plugin_utils.profiles.directives import TlsDirectives
 from ansible_collections.fullchain.tls.plugins.plugin_utils.profiles.openssl import Version, parse_version
 from ansible_collections.fullchain.tls.plugins.plugin_utils.profiles.reader import Profile
 from ansible_collections.fullchain.tls.plugins.plugin_utils.sites import Site, deployed_paths
 from ansible_collections.fullchain.tls.plugins.plugin_utils.webserver import model, names, notes
+from ansible_collections.fullchain.tls.plugins.plugin_utils.webserver.issuer import ACME_CA, read_issuer
 
 CADDY = model.Dialect(
     server="Caddy",
@@ -33,11 +32,7 @@ CADDY = model.Dialect(
     sources=("server", "files"),
     shadowed="leaves what comes in there to it",
 )
-ACME_CA = "acme-server-ca.pem"
 MANAGED_OFF = ("off", "disable_certs")
-
-# What neither ends an argument nor opens a placeholder or a block in a Caddyfile.
-_EMAIL = re.compile(r"[A-Za-z0-9._+-]+@[A-Za-z0-9.-]+")
 
 
 @dataclass(frozen=True)
@@ -135,17 +130,11 @@ def _tls(site: Site, given: model.Given, host: Host, issuer: model.Directives) -
 
 def _issuer(options: Options) -> model.Directives:
     """The CA. Named even where it is Caddy's default, which has a second CA beside it that nobody asked for."""
-    if options.email and not _EMAIL.fullmatch(options.email):
-        raise InputError(f"caddy_email {options.email!r} is not an e-mail address such as ops@example.com")
-    if options.acme_server_ca:
-        read_certificates(options.acme_server_ca, "caddy_acme_server_ca")
-    server = read_server(options.acme_server)
-    if re.search(r'["`{}]', server):
-        raise InputError(f"caddy_acme_server {server!r} holds a quote or a brace, which no Caddyfile can take")
+    issuer = read_issuer("caddy", options.acme_server, options.acme_server_ca, options.email, '"`{}')
     return [
-        ["dir", f'"{server}"'],
-        *([["email", options.email]] if options.email else []),
-        *([["trusted_roots", f"{options.current}/{ACME_CA}"]] if options.acme_server_ca else []),
+        ["dir", f'"{issuer.url}"'],
+        *([["email", issuer.email]] if issuer.email else []),
+        *([["trusted_roots", f"{options.current}/{ACME_CA}"]] if issuer.ca else []),
     ]
 
 

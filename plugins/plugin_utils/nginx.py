@@ -88,7 +88,7 @@ def plan(value: Any, info: Mapping[str, Any], options: model.Options) -> dict[st
         "sites": [_site(site, given, host) for site in given.whole],
         "snippets": [_snippet(site, given, host) for site in given.sites if not site.whole],
         "reject": [_reject(given, host)] if options.reject_unknown_names else [],
-        "stapling": _stapling_files(given, host),
+        "more": _stapling_files(given, host),
         "endpoints": names.endpoints(given),
         "notes": [
             *notes.notes(given, info, lambda profile: host.tls(profile).notes),
@@ -242,13 +242,14 @@ def _stapling(given: model.Given, host: Host, site: Site) -> model.Directives:
     return [["ssl_stapling", "on"], *([] if asks_clients else trusted)]
 
 
-def _stapling_files(given: model.Given, host: Host) -> dict[str, dict[str, Any]]:
-    """The files, each for the template of its name, that are there where anything is stapled."""
+def _stapling_files(given: model.Given, host: Host) -> list[dict[str, Any]]:
+    """The files, as deploy takes them, that are there where anything is stapled."""
     if not given.options.stapling:
-        return {}
+        return []
     resolver = " ".join([*host.nameservers, *([] if host.ipv6 else ["ipv6=off"])])
     wanted = bool(host.nameservers) and "resolver" not in host.settings
-    return {TRUSTED: {}, **({"stapling.conf": {"resolver": resolver}} if wanted else {})}
+    files = {TRUSTED: {}, **({"stapling.conf": {"resolver": resolver}} if wanted else {})}
+    return [{"dest": dest, "src": f"{dest}.j2", "vars": values, "optional": True} for dest, values in files.items()]
 
 
 def _http2(host: Host) -> model.Directives:

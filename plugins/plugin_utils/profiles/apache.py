@@ -44,6 +44,8 @@ APACHE_SINCE: dict[str, tuple[Version, Version]] = {
     "TLSv1.3": (NEVER, (2, 4, 36)),
     # before, SSLProtocol of a name-based host is that of the first on its address
     "own protocols": (NEVER, (2, 4, 42)),
+    # ACMEv2 came with mod_md 2.0, a little before; MDContactEmail and MDRenewMode are the latest of what is written for it
+    "managed domains": (NEVER, (2, 4, 42)),
     "websocket": (NEVER, (2, 4, 47)),
 }
 

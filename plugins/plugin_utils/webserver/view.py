@@ -30,10 +30,7 @@ def for_role(planned: Mapping[str, Any], root: str) -> dict[str, Any]:
             {"dest": "snippets/{name}.conf", "src": "snippet.conf.j2", "each": planned["snippets"]},
             {"dest": "{name}.conf", "src": "default.conf.j2", "each": planned["reject"]},
             {"dest": "{name}.conf", "src": "site.conf.j2", "each": planned.get("first", [])},
-            *(
-                {"dest": dest, "src": f"{dest}.j2", "vars": values, "optional": True}
-                for dest, values in planned.get("stapling", {}).items()
-            ),
+            *planned.get("more", []),
         ],
         **{key: planned[key] for key in PASSED_ON},
     }

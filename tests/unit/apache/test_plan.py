@@ -101,6 +101,7 @@ def test_directives_by_version(version):
         ("protocols", "2.4.16", "2.4.17"),
         ("TLSv1.3", "2.4.35", "2.4.36"),
         ("own protocols", "2.4.41", "2.4.42"),
+        ("managed domains", "2.4.41", "2.4.42"),
         ("websocket", "2.4.46", "2.4.47"),
         ("granted", "2.2.34", "2.4.1"),
     ],

@@ -16,6 +16,7 @@ from ansible_collections.fullchain.tls.plugins.module_utils.apache import Config
 from ansible_collections.fullchain.tls.plugins.plugin_utils.apache import Options, plan
 from ansible_collections.fullchain.tls.plugins.plugin_utils.webserver.view import for_role
 
+from tests.pki import Cert, mint
 from tests.rendering import render_template, write_files
 from tests.unit.apache.test_plan import LOADED, host
 
@@ -23,7 +24,7 @@ APACHE = shutil.which("apache2", path=os.environ.get("PATH", "") + ":/usr/sbin")
 MODULES = Path("/usr/lib/apache2/modules")
 FILES = {"source": "files", "fullchain": "x.pem", "privkey": "x.key"}
 NAMES = ("shop.example.com", "2001:db8::1", "blog.example.com", "wiki.example.com")
-NEEDED = [*LOADED, "authz_core", "dir", "alias"]
+NEEDED = [*LOADED, "authz_core", "dir", "alias", "md"]
 
 needs_apache = pytest.mark.skipif(APACHE is None or not MODULES.is_dir(), reason="needs an Apache")
 
@@ -96,6 +97,18 @@ def test_apache_accepts_port_80_alone(tmp_path, this_apache, key):
     status, said = configtest(tmp_path)
     assert status == 0, said
     assert ("[R=308,L]" in (current / "http.conf").read_text()) is (key == "http")
+
+
+@needs_apache
+def test_apache_accepts_the_domains_that_its_mod_md_manages(tmp_path, this_apache):
+    value = [{**site, "certificate": {"source": "server"}} for site in sites(aliases=[]) if ":" not in site["name"]]
+    ca = mint(root=Cert()).pem("root")
+    planned = plan(value, this_apache, Options(root=str(tmp_path), email="ops@example.com", acme_server_ca=ca))
+    current = render(tmp_path, {**planned, "more": [item for item in planned["more"] if "src" in item]})
+    (current / "acme-server-ca.pem").write_text(ca)
+    assert (current / "md.conf").read_text().count("\n<MDomainSet ") == len(value)
+    status, said = configtest(tmp_path)
+    assert status == 0, said
 
 
 @needs_apache

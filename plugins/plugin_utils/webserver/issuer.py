@@ -1,0 +1,46 @@
+# Copyright (c) 2026, the fullchain.tls contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The CA that a server obtains certificates from by itself."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from ansible_collections.fullchain.tls.plugins.plugin_utils.errors import InputError
+from ansible_collections.fullchain.tls.plugins.plugin_utils.obtain.wanted import read_server
+from ansible_collections.fullchain.tls.plugins.plugin_utils.pki.pem import read_certificates
+
+ACME_CA = "acme-server-ca.pem"
+"""The file in a generation that holds what the ACME server's own HTTPS is verified with."""
+
+# What neither ends an argument nor opens a placeholder, a variable or a block, in a Caddyfile and in Apache.
+_EMAIL = re.compile(r"[A-Za-z0-9._+-]+@[A-Za-z0-9.-]+")
+
+
+@dataclass(frozen=True)
+class Issuer:
+    """url: the ACME directory. ca: PEM text, empty for the host's own trust store. email: empty for an account without."""
+
+    url: str
+    ca: str
+    email: str
+
+
+def read_issuer(role: str, server: str, ca: str, email: str, breaks_out: str) -> Issuer:
+    """Check what the role's variables ROLE_acme_server, ROLE_acme_server_ca and ROLE_email hold. Raises InputError.
+
+    breaks_out: the characters that no directive of the server can take inside a quoted URL.
+    """
+    if email and not _EMAIL.fullmatch(email):
+        raise InputError(f"{role}_email {email!r} is not an e-mail address such as ops@example.com")
+    if ca:
+        read_certificates(ca, f"{role}_acme_server_ca")
+    url = read_server(server)
+    found = next((character for character in url if character in breaks_out), None)
+    if found:
+        raise InputError(
+            f"{role}_acme_server {url!r} holds a quote or a brace or such ({found}), which no directive can take"
+        )
+    return Issuer(url, ca, email)
