@@ -72,3 +72,17 @@ options:
     type: int
     default: 80
 """
+
+    ISSUER = r"""
+options:
+  acme_server:
+    description: The CA that the server obtains certificates from, V(letsencrypt), V(letsencrypt-staging) or the URL of its ACME directory.
+    type: str
+    default: letsencrypt
+  acme_server_ca:
+    description: The certificates (PEM text) that the CA's own HTTPS is verified with. Left out, the server uses the host's own store.
+    type: str
+  email:
+    description: The e-mail address of the account at the CA.
+    type: str
+"""

@@ -32,19 +32,10 @@ options:
     description: Whether modules that are needed and not loaded are going to be enabled.
     type: bool
     default: true
-  acme_server:
-    description: The CA that C(mod_md) obtains certificates from, V(letsencrypt), V(letsencrypt-staging) or the URL of its ACME directory.
-    type: str
-    default: letsencrypt
-  acme_server_ca:
-    description: The certificates (PEM text) that the CA's own HTTPS is verified with. Left out, C(mod_md) uses the host's own store.
-    type: str
-  email:
-    description: The e-mail address of the account at the CA, without which C(mod_md) makes none.
-    type: str
 extends_documentation_fragment:
   - fullchain.tls.sites
   - fullchain.tls.sites.plan
+  - fullchain.tls.sites.issuer
   - fullchain.tls.sites.ports
   - fullchain.tls.sites.lineages
 seealso:
@@ -91,12 +82,6 @@ _value:
       description: The modules that are needed and not loaded.
       type: list
       elements: str
-    obtains:
-      description: Whether C(mod_md) obtains any certificate.
-      type: bool
-    mode:
-      description: The mode that the directories of the generation need. Empty where any does.
-      type: str
     include:
       description: The directive that includes files of which there may be none.
       type: str
@@ -115,7 +100,7 @@ from ansible_collections.fullchain.tls.plugins.plugin_utils.filtering import fil
 from ansible_collections.fullchain.tls.plugins.plugin_utils.values import plain
 from ansible_collections.fullchain.tls.plugins.plugin_utils.webserver.view import for_role
 
-OWN = ("modules", "include", "stapling_cache", "obtains", "mode")
+OWN = ("modules", "include", "stapling_cache")
 
 
 def apache_plan(value: Any, info: Any, **options: Any) -> dict[str, Any]:

@@ -26,19 +26,10 @@ options:
     description: The Caddyfile.
     type: str
     default: /etc/caddy/Caddyfile
-  acme_server:
-    description: The CA, V(letsencrypt), V(letsencrypt-staging) or the URL of its ACME directory.
-    type: str
-    default: letsencrypt
-  acme_server_ca:
-    description: The certificates (PEM text) that the CA's own HTTPS is verified with. Left out, Caddy uses the host's own store.
-    type: str
-  email:
-    description: The e-mail address of the account at the CA.
-    type: str
 extends_documentation_fragment:
   - fullchain.tls.sites
   - fullchain.tls.sites.plan
+  - fullchain.tls.sites.issuer
 seealso:
   - module: fullchain.tls.caddy_info
   - module: fullchain.tls.deploy

@@ -28,6 +28,7 @@ options:
 extends_documentation_fragment:
   - fullchain.tls.sites
   - fullchain.tls.sites.plan
+  - fullchain.tls.sites.issuer
   - fullchain.tls.sites.ports
   - fullchain.tls.sites.lineages
 seealso:

@@ -18,6 +18,7 @@ from ansible_collections.fullchain.tls.plugins.module_utils.configuration import
 
 HTTP_SETTINGS = ("server_names_hash_bucket_size", "server_names_hash_max_size", "resolver", "ssl_verify_client")
 MAIN_SETTINGS = ("pid", "error_log")
+ACME_MODULE = "ngx_http_acme_module"
 
 _TOKEN = re.compile(
     r"""\s+ | \#[^\n]*
@@ -35,7 +36,7 @@ def parse_version_output(text: str) -> Dict[str, Any]:
 
     Returns version ("1.22.1"), tls_library ("OpenSSL 3.0.19", the one it runs with), openssl ("3.0.19", None for
     another library), modules (configure's names without with- and _module), prefix, conf_path, pid_path and
-    error_log_path. Raises ValueError when there is no version in it.
+    error_log_path, acme (whether ngx_http_acme_module is compiled in). Raises ValueError when there is no version in it.
     """
     version = re.search(r"nginx version: [^/\n]+/(\d+(?:\.\d+)+)", text)
     if version is None:
@@ -55,6 +56,7 @@ def parse_version_output(text: str) -> Dict[str, Any]:
         "tls_library": library.group(1) if library else None,
         "openssl": openssl.group(1) if openssl else None,
         "modules": sorted(re.sub(r"^with-|_module$", "", name) for name in options if _is_module(name)),
+        "acme": re.search(r"--add-module=\S*acme", text) is not None,
         "prefix": prefix,
         "conf_path": path("conf-path", "conf/nginx.conf"),
         "pid_path": path("pid-path", "logs/nginx.pid"),
@@ -137,6 +139,7 @@ class Configuration:
         self.own_servers = []  # type: List[Dict[str, Any]]
         self.settings = {}  # type: Dict[str, str]
         self.main = {}  # type: Dict[str, str]
+        self.acme = False
         self.drop_in_read = False
         self._own = own.rstrip("/") + "/"
         self._drop_in = drop_in
@@ -149,6 +152,8 @@ class Configuration:
         for path, directive in self._directives(conf_path, self._files.load(conf_path)):
             if directive.name in MAIN_SETTINGS and directive.arguments:
                 self.main.setdefault(directive.name, directive.arguments[0])
+            elif directive.name == "load_module" and directive.arguments:
+                self.acme |= ACME_MODULE in directive.arguments[0]
             elif directive.name == "http":
                 self._walk_http(path, directive.block or [])
 

@@ -70,6 +70,10 @@ modules:
   elements: str
   returned: always
   sample: [http_ssl, http_v2, stream]
+acme:
+  description: Whether nginx's C(ngx_http_acme_module) is compiled in or loaded.
+  type: bool
+  returned: always
 conf_path:
   description: The main configuration file.
   type: str
@@ -158,6 +162,7 @@ NOT_INSTALLED = {
     "tls_library": None,
     "openssl": None,
     "modules": [],
+    "acme": False,
     "conf_path": None,
     "pid_file": None,
     "error_log": None,
@@ -179,6 +184,7 @@ def describe(module: AnsibleModule, executable: str) -> Dict[str, Any]:
         "tls_library": said["tls_library"],
         "openssl": said["openssl"],
         "modules": said["modules"],
+        "acme": said["acme"] or configuration.acme,
         "conf_path": said["conf_path"],
         "pid_file": configuration.main.get("pid") or said["pid_path"],
         "error_log": as_file(configuration.main.get("error_log") or said["error_log_path"]),

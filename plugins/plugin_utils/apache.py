@@ -28,7 +28,7 @@ from ansible_collections.fullchain.tls.plugins.plugin_utils.profiles.openssl imp
 from ansible_collections.fullchain.tls.plugins.plugin_utils.profiles.reader import Profile
 from ansible_collections.fullchain.tls.plugins.plugin_utils.sites import Site, refuse_unseen_kinds, split_paths
 from ansible_collections.fullchain.tls.plugins.plugin_utils.webserver import model, names, notes
-from ansible_collections.fullchain.tls.plugins.plugin_utils.webserver.issuer import read_issuer
+from ansible_collections.fullchain.tls.plugins.plugin_utils.webserver.issuer import obtained, read_issuer
 
 APACHE = model.Dialect(
     server="Apache",
@@ -98,7 +98,7 @@ class Host(model.Host):
 def plan(value: Any, info: Mapping[str, Any], options: Options) -> dict[str, Any]:
     """Return what the role's templates are given, by template, as `nginx.plan` does for nginx.
 
-    `more` are the files of what mod_md manages; `obtains` tells whether it manages anything, `mode` that of the directories, '' for any.
+    `more` are the files of what mod_md manages.
     `first` are sites whose VirtualHost has to be read before the others'; `modules` those to enable; `access` what
     lets everybody in; `include` the directive that may match nothing; `stapling_cache` whether the drop-in has to bring one.
     Raises InputError for sites that can't be read, and for what this host's Apache can't do.
@@ -129,9 +129,6 @@ def plan(value: Any, info: Mapping[str, Any], options: Options) -> dict[str, Any
         "webroot": options.webroot,
         "access": host.access,
         "more": apache_md.files(given, issuer),
-        "obtains": bool(apache_md.obtained(given.sites)),
-        # mod_md asks the CA as Apache's own user, who has to get to the CA's certificates; keys have modes of their own.
-        "mode": "0711" if issuer.ca and apache_md.obtained(given.sites) else "",
         "modules": modules,
         "include": "IncludeOptional" if host.can("optional include") else "Include",
         "stapling_cache": host.can("stapling") and not info.get("stapling_cache"),
@@ -209,7 +206,7 @@ def _modules(given: model.Given, host: Host) -> list[str]:
         "rewrite",
         *(["http2"] if http2 else []),
         *(["proxy", "proxy_http"] if proxied else []),
-        *(apache_md.MODULES if apache_md.obtained(given.sites) else []),
+        *(apache_md.MODULES if obtained(given.sites) else []),
     ]
     return [module for module in needed if module not in host.modules]
 

@@ -5,22 +5,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from ansible_collections.fullchain.tls.plugins.plugin_utils.errors import InputError
-from ansible_collections.fullchain.tls.plugins.plugin_utils.pki.names import as_address
 from ansible_collections.fullchain.tls.plugins.plugin_utils.sites import Site
 from ansible_collections.fullchain.tls.plugins.plugin_utils.webserver import model
-from ansible_collections.fullchain.tls.plugins.plugin_utils.webserver.issuer import ACME_CA, Issuer
+from ansible_collections.fullchain.tls.plugins.plugin_utils.webserver.issuer import (
+    ACME_CA,
+    Issuer,
+    obtained,
+    refuse_addresses,
+)
 
 MODULES = ("md", "watchdog")
 BREAKS_OUT = "\"'\\<>$"
-
-
-def obtained(sites: Iterable[Site]) -> list[Site]:
-    """The sites whose certificates mod_md obtains."""
-    return [site for site in sites if site.certificate.source == "server"]
 
 
 def files(given: model.Given, issuer: Issuer) -> list[dict[str, Any]]:
@@ -55,18 +54,13 @@ def refuse(given: model.Given, issuer: Issuer, managed: Sequence[Mapping[str, An
 
     managed: the team's own domains, as `apache_info` tells them. lacking: what this Apache lacks for mod_md, '' for nothing.
     """
+    refuse_addresses(given.sites, "mod_md")
     for site in obtained(given.sites):
         if lacking:
             raise InputError(f"{site.label}: certificate.source 'server' needs {lacking}")
         if not issuer.email:
             raise InputError(
                 f"{site.label}: certificate.source 'server' needs apache_email (or certbot_email): mod_md makes no account at a CA without"
-            )
-        addresses = [name for name in site.names if as_address(name)]
-        if addresses:
-            raise InputError(
-                f"{site.label}: {addresses[0]} is an IP address, for which mod_md obtains no certificate; "
-                "give certificate.source: certbot or files"
             )
         for domain, name in _managed_twice(site, managed):
             raise InputError(

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ansible_collections.fullchain.tls.plugins.plugin_utils import nginx_acme
 from ansible_collections.fullchain.tls.plugins.plugin_utils.errors import InputError
 from ansible_collections.fullchain.tls.plugins.plugin_utils.nginx_vhosts import hash_settings, read_vhost
 from ansible_collections.fullchain.tls.plugins.plugin_utils.profiles.directives import TlsDirectives
@@ -20,6 +21,7 @@ from ansible_collections.fullchain.tls.plugins.plugin_utils.profiles.openssl imp
 from ansible_collections.fullchain.tls.plugins.plugin_utils.profiles.reader import Profile
 from ansible_collections.fullchain.tls.plugins.plugin_utils.sites import Site, deployed_paths, refuse_unseen_kinds
 from ansible_collections.fullchain.tls.plugins.plugin_utils.webserver import model, names, notes
+from ansible_collections.fullchain.tls.plugins.plugin_utils.webserver.issuer import obtained, read_issuer
 
 DEFAULT_SERVER = "default_server"
 VERIFY_CLIENT = "ssl_verify_client"
@@ -31,15 +33,19 @@ NGINX = model.Dialect(
     name="server_name",
     certificate="ssl_certificate",
     include="include {};",
+    sources=("certbot", "files", "server"),
 )
 
 
 @dataclass(frozen=True)
 class Options(model.Options):
-    """What the role's variables say."""
+    """What the role's variables say. acme_server_ca is PEM text, empty for the host's own trust store."""
 
     root: str = "/etc/nginx/fullchain"
     drop_in: str = "/etc/nginx/conf.d/fullchain.conf"
+    acme_server: str = "letsencrypt"
+    acme_server_ca: str = ""
+    email: str = ""
 
 
 @dataclass(frozen=True)
@@ -52,6 +58,11 @@ class Host(model.Host):
     ipv6: bool
     settings: Mapping[str, str]
     nameservers: tuple[str, ...]
+
+    @property
+    def resolves(self) -> bool:
+        """Whether nginx can have the names of other hosts looked up: by a `resolver` of the team's, or one of ours."""
+        return "resolver" in self.settings or bool(self.nameservers)
 
     def listen(self, port: int, *parameters: str) -> list[str]:
         """The arguments of a server's listen directives, one for IPv4 and, where the host has it, one for IPv6."""
@@ -68,7 +79,7 @@ class Host(model.Host):
         return nginx_tls(profile, self.version, self.openssl)
 
 
-def plan(value: Any, info: Mapping[str, Any], options: model.Options) -> dict[str, Any]:
+def plan(value: Any, info: Mapping[str, Any], options: Options) -> dict[str, Any]:
     """Return what the role's templates are given, by template; see `webserver.view.for_role` for its tasks.
 
     `value` is the user's list of sites, `info` the result of `nginx_info`. The keys of the result: http, sites,
@@ -81,6 +92,8 @@ def plan(value: Any, info: Mapping[str, Any], options: model.Options) -> dict[st
     host = _read_host(info)
     given = model.read_given(value, options, host, NGINX)
     _refuse_defaults(given, host)
+    issuer = read_issuer("nginx", options.acme_server, options.acme_server_ca, options.email, nginx_acme.BREAKS_OUT)
+    nginx_acme.refuse(given, _lacking(info, host))
     return {
         "http": _http(given, host, names.over_http(given)),
         "challenge": _http(given, host, names.over_http_before(given)),
@@ -88,7 +101,7 @@ def plan(value: Any, info: Mapping[str, Any], options: model.Options) -> dict[st
         "sites": [_site(site, given, host) for site in given.whole],
         "snippets": [_snippet(site, given, host) for site in given.sites if not site.whole],
         "reject": [_reject(given, host)] if options.reject_unknown_names else [],
-        "more": _stapling_files(given, host),
+        "more": [*nginx_acme.files(given, issuer), *_http_files(given, host)],
         "endpoints": names.endpoints(given),
         "notes": [
             *notes.notes(given, info, lambda profile: host.tls(profile).notes),
@@ -109,6 +122,16 @@ def _refuse_host(info: Mapping[str, Any], options: model.Options) -> None:
             f"{info.get('conf_path')} doesn't include {options.drop_in} in its http block; "
             f"add `include {options.drop_in.rpartition('/')[0]}/*.conf;` there"
         )
+
+
+def _lacking(info: Mapping[str, Any], host: Host) -> str:
+    """What this host lacks for nginx to obtain certificates itself."""
+    if not info.get("acme"):
+        return (
+            "nginx's own ACME module, and this nginx does not load it: install the module's package from nginx.org, "
+            "and have nginx.conf load modules/ngx_http_acme_module.so"
+        )
+    return "" if host.resolves else "nginx to have a resolver, and this host names no nameserver in /etc/resolv.conf"
 
 
 def _read_host(info: Mapping[str, Any]) -> Host:
@@ -218,6 +241,8 @@ def _of_default_server(profile: Profile, host: Host) -> str:
 
 
 def _certificate(site: Site, tls: TlsDirectives, host: Host, options: model.Options) -> model.Directives:
+    if site.certificate.source == "server":
+        return nginx_acme.certificate(site, nginx_can("certificate cache", host.version))
     if site.certificate.key_types:
         if not nginx_can("several certificates", host.version):
             raise InputError(f"{site.label}: certificates of two kinds need nginx 1.11 or newer")
@@ -235,20 +260,22 @@ def _stapling(given: model.Given, host: Host, site: Site) -> model.Directives:
     nginx trusts the authorities that a staple is verified against to issue client certificates, too. So where clients may be asked for some,
     as in a server of the team's, it staples unverified, and clients verify what they get.
     """
-    if not given.options.stapling:
+    if not given.options.stapling or site.certificate.source == "server":
         return []
     asks_clients = not site.whole or VERIFY_CLIENT in site.extra or VERIFY_CLIENT in host.settings
     trusted = [["ssl_stapling_verify", "on"], ["ssl_trusted_certificate", f"{given.options.current}/{TRUSTED}"]]
     return [["ssl_stapling", "on"], *([] if asks_clients else trusted)]
 
 
-def _stapling_files(given: model.Given, host: Host) -> list[dict[str, Any]]:
-    """The files, as deploy takes them, that are there where anything is stapled."""
-    if not given.options.stapling:
-        return []
+def _http_files(given: model.Given, host: Host) -> list[dict[str, Any]]:
+    """The files, as deploy takes them, that are there where something is stapled, or obtained by nginx."""
+    obtains = bool(obtained(given.sites))
     resolver = " ".join([*host.nameservers, *([] if host.ipv6 else ["ipv6=off"])])
-    wanted = bool(host.nameservers) and "resolver" not in host.settings
-    files = {TRUSTED: {}, **({"stapling.conf": {"resolver": resolver}} if wanted else {})}
+    wanted = host.nameservers and "resolver" not in host.settings and (obtains or given.options.stapling)
+    files = {
+        **({TRUSTED: {}} if given.options.stapling else {}),
+        **({"resolver.conf": {"resolver": resolver, "always": obtains}} if wanted else {}),
+    }
     return [{"dest": dest, "src": f"{dest}.j2", "vars": values, "optional": True} for dest, values in files.items()]
 
 

@@ -32,6 +32,7 @@ NGINX_SINCE: dict[str, Version] = {
     "conf command": (1, 19, 4),
     "rotated ticket keys": (1, 23, 2),  # before, one ticket key for as long as nginx runs
     "http2 on": (1, 25, 1),
+    "certificate cache": (1, 27, 4),
     "own protocols": (1, 29, 2),  # before, ssl_protocols of a name-based server are the default server's
 }
 

@@ -6,11 +6,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from ansible_collections.fullchain.tls.plugins.plugin_utils.errors import InputError
 from ansible_collections.fullchain.tls.plugins.plugin_utils.obtain.wanted import read_server
+from ansible_collections.fullchain.tls.plugins.plugin_utils.pki.names import as_address
 from ansible_collections.fullchain.tls.plugins.plugin_utils.pki.pem import read_certificates
+from ansible_collections.fullchain.tls.plugins.plugin_utils.sites import Site
 
 ACME_CA = "acme-server-ca.pem"
 """The file in a generation that holds what the ACME server's own HTTPS is verified with."""
@@ -26,6 +29,22 @@ class Issuer:
     url: str
     ca: str
     email: str
+
+
+def obtained(sites: Iterable[Site]) -> list[Site]:
+    """The sites whose certificates the server obtains."""
+    return [site for site in sites if site.certificate.source == "server"]
+
+
+def refuse_addresses(sites: Iterable[Site], who: str) -> None:
+    """Raise InputError for an IP address among the names that `who` would have to obtain a certificate for."""
+    for site in obtained(sites):
+        for name in site.names:
+            if as_address(name):
+                raise InputError(
+                    f"{site.label}: {name} is an IP address, for which {who} obtains no certificate; "
+                    "give certificate.source: certbot or files"
+                )
 
 
 def read_issuer(role: str, server: str, ca: str, email: str, breaks_out: str) -> Issuer:

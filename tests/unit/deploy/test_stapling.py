@@ -107,7 +107,7 @@ def test_what_is_stapled_comes_and_goes_with_the_ocsp_url_of_a_lineage(web: Webs
     lineage.issue("leaf")
     first, second = web.play(lineage.task(), lineage.task()).results
     assert (first["failed"], first["changed"], second["changed"]) == (False, True, False), (first, second)
-    assert own_files(web) == {"ocsp.pem", "stapling.conf"}
+    assert own_files(web) == {"ocsp.pem", "resolver.conf"}
     assert staple(web) == said
     settings = Settings(trust=(web.pki.pem("root"),), revocation="stapled")
     (result,) = verify_endpoints([Endpoint(NAME, web.port, address="127.0.0.1")], settings)

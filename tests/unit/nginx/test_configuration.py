@@ -36,7 +36,9 @@ def test_version_output_of_debian():
         "conf_path": "/etc/nginx/nginx.conf",
         "pid_path": "/run/nginx.pid",
         "error_log_path": "stderr",
+        "acme": False,
     }
+    assert parse_version_output(f"{DEBIAN_12} --add-module=/src/nginx-acme")["acme"]
 
 
 def test_version_output_of_a_plain_build():
@@ -190,6 +192,18 @@ def test_what_holds_for_all_servers():
         "resolver": "127.0.0.53",
         "ssl_verify_client": "optional",
     }
+
+
+@pytest.mark.parametrize(
+    ("line", "acme"),
+    [
+        ("", False),
+        ("load_module modules/ngx_http_acme_module.so;", True),
+        ("load_module modules/ngx_mail_module.so;", False),
+    ],
+)
+def test_whether_the_acme_module_is_loaded(line, acme):
+    assert configuration({"/etc/nginx/nginx.conf": f"{line} http {{ }}"}).acme is acme
 
 
 def test_nameservers_as_nginx_takes_them():

@@ -280,7 +280,8 @@ BY_ADDRESS = {**SHOP, "name": "192.0.2.7", "aliases": []}
     ("sites", "info", "options", "message"),
     [
         ([{**SHOP, "certificate": {"source": "server"}}], host(), Options(),
-         "tls_sites[0] (shop.example.com): certificate.source 'server' is not supported here (supported: certbot, files)"),
+         "tls_sites[0] (shop.example.com): certificate.source 'server' needs nginx's own ACME module, and this nginx does not load it: "
+         "install the module's package from nginx.org, and have nginx.conf load modules/ngx_http_acme_module.so"),
         ([SHOP], {"installed": False}, Options(install="none"), "there is no nginx on this host, and nginx_install is 'none'"),
         ([SHOP], host(tls_library=None), Options(), "nginx 1.22.1 on this host is built without TLS (http_ssl_module)"),
         ([SHOP], host(drop_in_read=False), Options(),
@@ -400,13 +401,14 @@ def test_the_role_has_its_sites_planned_no_oftener_than_it_must():
 
 def test_what_the_role_deploys_has_a_template_of_its_own_each():
     templates = {path.name for path in (Path(__file__).parents[3] / "roles/nginx/templates").iterdir()}
-    info = {**host(), "nameservers": ["192.0.2.53"]}
-    view = for_role(plan([SHOP, WIKI], info, Options(reject_unknown_names=True)), "/etc/nginx/fullchain")
+    info = {**host(), "acme": True, "nameservers": ["192.0.2.53"]}
+    obtained = {"name": "blog.example.com", "certificate": {"source": "server"}}
+    view = for_role(plan([SHOP, WIKI, obtained], info, Options(reject_unknown_names=True)), "/etc/nginx/fullchain")
     assert {item["src"] for item in view["files"]} == templates - {"drop-in.conf.j2"}
     assert [item["dest"] for item in view["challenge_files"]] == ["http.conf", "snippets/challenge.conf"]
     assert view["challenge_files"][0]["vars"]["http"]["waiting"] == ["wiki.example.com", *SHOP_NAMES]
     assert view["files"][0]["vars"]["http"]["names"] == SHOP_NAMES
-    assert [len(item.get("each", ())) for item in view["files"]] == [0, 0, 1, 1, 1, 0, 0, 0]
+    assert [len(item.get("each", ())) for item in view["files"]] == [0, 0, 1, 2, 1, 0, 0, 0, 0]
 
 
 def test_what_the_server_cannot_do_of_a_profile_is_said_once_for_all_sites_that_have_it():

@@ -11,6 +11,7 @@ import subprocess
 
 import pytest
 from ansible_collections.fullchain.tls.plugins.module_utils.nginx import Configuration, parse_version_output
+from ansible_collections.fullchain.tls.plugins.plugin_utils.errors import InputError
 from ansible_collections.fullchain.tls.plugins.plugin_utils.nginx import Options, plan
 from ansible_collections.fullchain.tls.plugins.plugin_utils.webserver.view import for_role
 
@@ -135,13 +136,13 @@ def test_nginx_accepts_what_staples_and_verifies_where_no_client_is_asked_for_a_
         text = (current / unverified).read_text()
         assert "ssl_stapling on;" in text and "ssl_trusted_certificate" not in text
     assert (current / "ocsp.pem").read_text().strip() == pki.pem("root").strip()
-    assert "\nresolver 192.0.2.53 [2001:db8::53] ipv6=off;\n" in (current / "stapling.conf").read_text()
+    assert "\nresolver 192.0.2.53 [2001:db8::53] ipv6=off;\n" in (current / "resolver.conf").read_text()
 
 
 @pytest.mark.parametrize(
     ("info", "variables", "files"),
     [
-        ({}, {}, {"ocsp.pem", "stapling.conf"}),
+        ({}, {}, {"ocsp.pem", "resolver.conf"}),
         ({"settings": {"resolver": "127.0.0.1"}}, {}, {"ocsp.pem"}),
         ({"nameservers": []}, {}, {"ocsp.pem"}),
         ({}, {"stapling": False}, set()),
@@ -167,6 +168,82 @@ def test_a_site_with_two_certificates_is_stapled_for_when_both_have_an_ocsp_url(
         root = tmp_path / str(on)
         current = render(root, plan(value, {"installed": False}, Options()), **stapled(pki, *names))
         assert ("ssl_stapling on" in (current / "sites/shop.example.com.conf").read_text()) is on
+
+
+SERVED = {
+    "installed": True,
+    "tls_library": "OpenSSL 3.5.1",
+    "openssl": "3.5.1",
+    "drop_in_read": True,
+    "version": "1.29.1",
+    "ipv6": True,
+}
+ACME = {**SERVED, "acme": True, "nameservers": ["192.0.2.53"]}
+
+
+def obtained(name="shop.example.com", **more):
+    return {"name": name, "certificate": {"source": "server"}, "root": "/srv", **more}
+
+
+def test_what_has_nginx_obtain_a_certificate(tmp_path):
+    """Against the documentation of ngx_http_acme_module, which no nginx that is here has."""
+    ca = mint(root=Cert()).pem("root")
+    options = Options(acme_server="https://ca.example/dir", acme_server_ca=ca, email="ops@example.com")
+    planned = plan([obtained(aliases=["www.shop.example.com"])], ACME, options)
+    (given,) = (item for item in planned["more"] if "content" in item)
+    assert given == {"dest": "acme-server-ca.pem", "content": ca}
+    files = [item for item in for_role(planned, options.root)["files"] if "src" in item]
+    write_files("nginx", files, tmp_path)
+    assert (tmp_path / "acme.conf").read_text().split("\n", 2)[2].strip() == (
+        "acme_issuer fullchain {\n    uri https://ca.example/dir;\n    contact ops@example.com;\n"
+        "    ssl_trusted_certificate /etc/nginx/fullchain/current/acme-server-ca.pem;\n    challenge http-01;\n"
+        "    accept_terms_of_service;\n}"
+    )
+    assert "\nresolver 192.0.2.53;\n" in (tmp_path / "resolver.conf").read_text()
+    site = (tmp_path / "sites/shop.example.com.conf").read_text()
+    for line in (
+        "acme_certificate fullchain shop.example.com www.shop.example.com;",
+        "ssl_certificate $acme_certificate;",
+        "ssl_certificate_key $acme_certificate_key;",
+        "ssl_certificate_cache max=2;",
+    ):
+        assert f"    {line}\n" in site
+    assert "stapling" not in site
+    assert {(one["host"], one["obtained"]) for one in planned["endpoints"]} == {
+        ("shop.example.com", True),
+        ("www.shop.example.com", True),
+    }
+    assert "server_name www.shop.example.com;" in (tmp_path / "http.conf").read_text()
+
+
+def test_the_module_s_own_zone_does_for_some_thirty_certificates(tmp_path):
+    for count, zone in ((30, False), (31, True)):
+        sites_ = [obtained(f"s{number}.example.com") for number in range(count)]
+        write_files("nginx", for_role(plan(sites_, ACME, Options()), "/x")["files"], tmp_path / str(count))
+        assert (
+            "acme_shared_zone zone=ngx_acme_shared:1M;" in (tmp_path / str(count) / "acme.conf").read_text()
+        ) is zone
+
+
+@pytest.mark.parametrize(
+    ("info", "site", "options", "words"),
+    [
+        (SERVED, obtained(), {}, "needs nginx's own ACME module, and this nginx does not load it"),
+        ({**ACME, "nameservers": []}, obtained(), {}, "this host names no nameserver"),
+        (ACME, obtained("192.0.2.1"), {}, "192.0.2.1 is an IP address, for which nginx obtains no certificate"),
+        (ACME, obtained(), {"acme_server": "https://ca.example/${x}"}, "nginx_acme_server 'https://ca.example/${x}' holds"),
+        (ACME, obtained(), {"email": "x;y"}, "nginx_email 'x;y' is not an e-mail address"),
+    ],
+)  # fmt: skip
+def test_what_nginx_cannot_obtain_is_refused(info, site, options, words):
+    with pytest.raises(InputError, match=re.escape(words)):
+        plan([site], info, Options(**options))
+
+
+def test_a_resolver_of_the_team_s_does(tmp_path):
+    info = {**ACME, "nameservers": [], "settings": {"resolver": "127.0.0.1"}}
+    write_files("nginx", for_role(plan([obtained()], info, Options()), "/x")["files"], tmp_path)
+    assert not (tmp_path / "resolver.conf").exists()
 
 
 def test_nothing_is_said_of_stapling_where_a_certificate_has_no_ocsp_url(tmp_path):
