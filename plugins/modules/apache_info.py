@@ -54,6 +54,9 @@ options:
       - A file that Apache should include; RV(drop_in_read) tells whether it does.
     type: path
     default: /etc/apache2/sites-enabled/000-fullchain.conf
+  unit:
+    description: A systemd unit's file; RV(unit_there) tells whether it is there.
+    type: path
 """
 
 EXAMPLES = r"""
@@ -179,6 +182,10 @@ md_store:
   type: str
   returned: always
   sample: /var/lib/apache2/md
+unit_there:
+  description: Whether O(unit) is there.
+  type: bool
+  returned: when O(unit) is given
 unreadable:
   description: Files that could not be read, or are not in Apache's syntax, with the reason.
   type: list
@@ -220,6 +227,7 @@ ARGUMENTS = {
     "loaded": {"type": "list", "elements": "str", "default": []},
     "own": {"type": "path", "default": "/etc/apache2/fullchain"},
     "drop_in": {"type": "path", "default": "/etc/apache2/sites-enabled/000-fullchain.conf"},
+    "unit": {"type": "path"},
 }  # type: Dict[str, Any]
 
 
@@ -293,13 +301,16 @@ def main() -> None:
     names = [module.params["executable"]] if module.params["executable"] else ["apache2", "httpd"]
     paths = [module.get_bin_path(name, opt_dirs=["/usr/sbin", "/usr/local/sbin"]) for name in names]
     executable = next((path for path in paths if path), None)
+    more = {"ipv6": has_ipv6()}
+    if module.params["unit"]:
+        more["unit_there"] = os.path.exists(module.params["unit"])
     if executable is None:
-        module.exit_json(installed=False, ipv6=has_ipv6(), **NOT_INSTALLED)
+        module.exit_json(installed=False, **dict(NOT_INSTALLED, **more))
     try:
         found = describe(module, executable)
     except (ValueError, OSError) as error:
         module.fail_json(msg="{0}; give the version of the Apache that is there".format(error))
-    module.exit_json(installed=True, ipv6=has_ipv6(), **found)
+    module.exit_json(installed=True, **dict(found, **more))
 
 
 if __name__ == "__main__":
