@@ -179,6 +179,8 @@ class ActionModule(ActionBase):
         if not applied["ok"]:
             trouble = messages.load_failed(applied["trouble"])
             raise self._taken_back(trouble, applied["taken_back"], request, before, result)
+        if applied["restarted"]:
+            result["notes"].append(applied["restarted"])
         trouble = self._verify(request, endpoints, before, applied["settled"], result)
         if trouble:
             taken_back = _try(lambda: host.take_back(self._unsound_now(request, host)))

@@ -36,6 +36,7 @@ class Outcome(NamedTuple):
     """How a step went. reason is a sentence for people when ok is false; rc None: not started, or timed out.
 
     settled: no process from before accepts connections any more. False: they may, or nobody knows.
+    restarted: why a reload was not enough, as a sentence.
     """
 
     ok: bool
@@ -46,6 +47,7 @@ class Outcome(NamedTuple):
     log: Sequence[str] = ()
     reason: str = ""
     settled: bool = False
+    restarted: str = ""
 
 
 class Server:
@@ -53,7 +55,7 @@ class Server:
 
     All are optional. Without a pid_file nothing is known about its processes, and the exit code of a reload has to be
     believed; running is a command that answers 0 while it runs, all the same. journal: its systemd unit.
-    seconds: how long a new process may take to appear.
+    seconds: how long a new process may take to appear. restart: for a server that goes on with what it refused, see leftovers.
     """
 
     def __init__(
@@ -66,8 +68,9 @@ class Server:
         seconds: float = 10.0,
         running: Sequence[str] = (),
         journal: Optional[str] = None,
+        restart: Sequence[str] = (),
     ) -> None:
-        self._test, self._reload, self._start = list(test), list(reload), list(start)
+        self._test, self._reload, self._start, self._restart = list(test), list(reload), list(start), list(restart)
         self._pid_file, self._error_log, self._seconds = pid_file, error_log, seconds
         self._last_pid: Optional[int] = None
         self._running, self._journal = list(running), journal
@@ -99,6 +102,27 @@ class Server:
         self._last_pid = (read_pid(self._pid_file) if self._pid_file else None) or self._last_pid
         return self._last_pid
 
+    def leftovers(self) -> List[int]:
+        """The ports on which the server listens twice and goes on to, so that something else than what it loaded last answers, too.
+
+        Caddy keeps open what it had opened of a configuration when one of its ports is taken (its issue 7175, seen with 2.6.2). The
+        kernel hands such sockets their share of the connections, they have no certificates, and no reload closes them.
+        Only looked for where there is a command to restart the server.
+        """
+        ports = []  # type: List[int]
+
+        def alone() -> bool:
+            process = self._main_process()
+            ports[:] = listening_twice(process) if process else []
+            return not ports
+
+        if self._restart:
+            self._wait(alone, min(self._seconds, SETTLE_SECONDS))
+        return ports
+
+    def _main_process(self) -> Optional[int]:
+        return self._pid() if self._pid_file is not None else main_process(self._journal or "")
+
     def test(self) -> Outcome:
         """Run the configuration test."""
         if not self._test:
@@ -117,8 +141,20 @@ class Server:
                 return Outcome(True, "start", [])
             outcome = self._run_start() if self._start else self._run_reload()
         else:
-            outcome = self._run_reload()
+            outcome = self._without_leftovers(self._run_reload())
         return outcome if outcome.ok else outcome._replace(log=log_since(self._error_log, mark))
+
+    def _without_leftovers(self, outcome: Outcome) -> Outcome:
+        """A reload's outcome, or that of the restart that had to follow it."""
+        if not outcome.ok or not self._restart:
+            return outcome
+        ports = self.leftovers()
+        if not ports:
+            return outcome._replace(settled=self._main_process() is not None)
+        why = "a configuration that the server had refused still answered on port %s, which no reload ends: it was restarted"
+        return self._run_start("restart", self._restart)._replace(
+            restarted=why % " and port ".join(str(port) for port in ports)
+        )
 
     def revive(self) -> Outcome:
         """Start a server that may be dead, where a reload failed and no pid_file tells. A living one is unharmed."""
@@ -146,12 +182,13 @@ class Server:
 
         return self._wait(lambda: all(closed(pid) for pid in before), min(self._seconds, SETTLE_SECONDS))
 
-    def _run_start(self) -> Outcome:
-        rc, lines = run(self._start)
-        reason = said("start", self._start, rc) if rc != 0 else ""
-        if rc == 0 and not self._wait(lambda: bool(self.alive())):
-            reason = "the start command answered 0, but %s" % self._not_running()
-        return Outcome(not reason, "start", self._start, rc, lines, (), reason, settled=not reason)
+    def _run_start(self, step: str = "start", command: Optional[List[str]] = None) -> Outcome:
+        command = command or self._start
+        rc, lines = run(command)
+        reason = said(step, command, rc) if rc != 0 else ""
+        if rc == 0 and not self._wait(lambda: self.alive() is not False):
+            reason = "the %s command answered 0, but %s" % (step, self._not_running())
+        return Outcome(not reason, step, command, rc, lines, (), reason, settled=not reason)
 
     def _not_running(self) -> str:
         if self._pid_file is None:
@@ -265,6 +302,14 @@ def read_pid(path: str) -> Optional[int]:
         return None
 
 
+def main_process(unit: str) -> Optional[int]:
+    """The number of the main process of a systemd unit; None when it has none."""
+    # No --value: systemd has it from version 230 on.
+    _rc, lines = run(["systemctl", "show", "--property", "MainPID", unit])
+    found = re.match(r"MainPID=([1-9]\d*)$", lines[-1]) if lines else None
+    return int(found.group(1)) if found else None
+
+
 def process_alive(pid: Optional[int]) -> bool:
     """Whether a process runs. A zombie (state Z) does not: nobody has collected its exit code yet."""
     fields = process_fields(pid) if pid else None
@@ -313,15 +358,48 @@ def open_sockets(pid: int) -> Set[str]:
 
 def listening(pid: int) -> Optional[Set[str]]:
     """The inodes of the TCP sockets that a process listens on; None when that can't be seen."""
-    found: Set[str] = set()
     try:
-        for family in ("tcp", "tcp6"):
-            with open("/proc/%d/net/%s" % (pid, family)) as stream:
-                rows = [line.split() for line in stream][1:]
-            found.update(row[9] for row in rows if row[3] == "0A")  # TCP_LISTEN, see proc(5)
-        return found & open_sockets(pid)
+        return {row.inode for row in listeners(pid)} & open_sockets(pid)
     except OSError:
         return None
+
+
+class Listener(NamedTuple):
+    """A TCP socket that somebody listens on, as proc(5) has it."""
+
+    address: str
+    user: str
+    inode: str
+
+
+def listeners(pid: int) -> List[Listener]:
+    """All in the network of a process, whoever's they are."""
+    found: List[Listener] = []
+    for family in ("tcp", "tcp6"):
+        with open("/proc/%d/net/%s" % (pid, family)) as stream:
+            rows = [line.split() for line in stream][1:]
+        found += [Listener(row[1], row[7], row[9]) for row in rows if row[3] == "0A"]  # TCP_LISTEN
+    return found
+
+
+def listening_twice(pid: int) -> List[int]:
+    """The ports of the addresses on which a process listens with more than one socket (SO_REUSEPORT). [] when it has ended."""
+    try:
+        addresses = [row.address for row in own_listeners(pid)]
+    except OSError:
+        return []
+    return sorted({int(address.rpartition(":")[2], 16) for address in addresses if addresses.count(address) > 1})
+
+
+def own_listeners(pid: int) -> List[Listener]:
+    """Those of a process, or of its user: in a container root often lacks the right to see other users' sockets (CAP_SYS_PTRACE)."""
+    try:
+        sockets = open_sockets(pid)
+        return [row for row in listeners(pid) if row.inode in sockets]
+    except PermissionError:
+        with open("/proc/%d/status" % pid) as stream:
+            user = next(line.split()[2] for line in stream if line.startswith("Uid:"))
+        return [row for row in listeners(pid) if row.user == user]
 
 
 # --- error log

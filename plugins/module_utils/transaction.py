@@ -57,6 +57,7 @@ def inspect(
         "unreadable": unreadable(store, wanted, described),
         "lineages": read,
         "alive": server.alive(),
+        "leftovers": server.leftovers(),
     }
 
 
@@ -101,8 +102,8 @@ def apply(
     """Stage what differs, switch to it, test and load it; on failure put back what was there, at once.
 
     expected is the current generation that inspect told; lineages as inspect told of them, each with name and paths.
-    Returns {generation, ok, settled} (the last: whether only new processes answer), or on failure {generation, ok,
-    trouble: outcome, taken_back: take_back's answer}. Raises GenerationError and OSError when nothing has been switched yet.
+    Returns {generation, ok, settled, restarted} (whether only new processes answer; why the server was restarted, or ""), or on failure
+    {generation, ok, trouble: outcome, taken_back: take_back's answer}. Raises GenerationError and OSError when nothing has been switched yet.
     """
     if store.current() != expected:
         raise GenerationError(
@@ -120,7 +121,7 @@ def apply(
     except Exception as error:  # the switch is made: whatever goes wrong from here on, it must not stay
         outcome = Outcome(False, "load", [], reason="%s: %s" % (type(error).__name__, error))
     if outcome.ok:
-        return {"generation": generation, "ok": True, "settled": outcome.settled}
+        return {"generation": generation, "ok": True, "settled": outcome.settled, "restarted": outcome.restarted}
     start = alive_before is not False or store.confirmed() is not None
     try:
         taken_back = take_back(store, server, token, start)
@@ -207,7 +208,7 @@ def take_back(
     """Make the confirmed generation (or none) current again and have the server load it.
 
     A lineage that was written to since it was judged is put back where no server can load it, or its name is among the unsound.
-    Returns {ok, generation, trouble: outcome, log: its journal or error log since the switch, put_back: sentences}.
+    Returns {ok, generation, trouble: outcome, log: its journal or error log since the switch, put_back: sentences, restarted}.
     What was there may fail its own test, for a reason outside of this root; then the server is left alone with what it has
     loaded, since a reload might kill it.
     """
@@ -227,4 +228,4 @@ def take_back(
     store.settle()
     if bad is not None and bad != good:
         store.discard(bad)
-    return {"ok": True, "generation": good, "log": log, "put_back": put_back}
+    return {"ok": True, "generation": good, "log": log, "put_back": put_back, "restarted": outcome.restarted}

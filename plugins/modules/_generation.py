@@ -134,6 +134,11 @@ options:
     type: list
     elements: str
     default: []
+  restart:
+    description: The command that restarts a server which goes on with what it refused.
+    type: list
+    elements: str
+    default: []
   pid_file:
     description: Where the server writes its process number.
     type: path
@@ -235,6 +240,7 @@ ARGUMENTS = {
     "test": {"type": "list", "elements": "str", "default": []},
     "reload": {"type": "list", "elements": "str", "default": []},
     "start": {"type": "list", "elements": "str", "default": []},
+    "restart": {"type": "list", "elements": "str", "default": []},
     "pid_file": {"type": "path"},
     "running": {"type": "list", "elements": "str", "default": []},
     "error_log": {"type": "path"},
@@ -262,6 +268,7 @@ def server_of(params):
         seconds=params["seconds"],
         running=params["running"],
         journal=params["journal"],
+        restart=params["restart"],
     )
 
 

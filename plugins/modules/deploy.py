@@ -214,6 +214,16 @@ options:
     type: list
     elements: str
     default: []
+  restart:
+    description:
+      - The command that restarts the server where a reload is not enough, as a list of words. Left out, the server is never restarted.
+      - It is run after a reload where the process that O(pid_file) or O(journal) tells goes on listening twice on one address. So does a Caddy that has
+        refused a configuration because one of its ports was taken. The sockets that it had opened for that one stay open, answer their share of
+        the connections without a certificate, and no later reload closes them.
+      - RV(notes) says when it was run, or the failure, where something was taken back. Such a server is also a reason to act where nothing else differs.
+    type: list
+    elements: str
+    default: []
   pid_file:
     description:
       - Where the server writes the number of its main process.
@@ -392,7 +402,9 @@ codes:
   returned: on failure
   sample: [incomplete-chain]
 notes:
-  description: What was put right in delivered chains; in check mode also the lineages, users and groups that are not there yet.
+  description:
+    - What was put right in delivered chains, and that the server was restarted, see O(restart).
+    - In check mode also the lineages, users and groups that are not there yet.
   type: list
   elements: str
   returned: on success

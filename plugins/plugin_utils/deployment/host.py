@@ -84,6 +84,7 @@ class Host:
             "test": list(request.test),
             "reload": list(request.reload),
             "start": list(request.start),
+            "restart": list(request.restart),
             "pid_file": request.pid_file,
             "running": list(request.running),
             "error_log": request.error_log,
@@ -115,6 +116,9 @@ def reasons_to_act(found: Mapping[str, Any], request: Request) -> list[str]:
             else f"{request.pid_file} names no living process"
         )
         reasons.append(f"the server does not run: {asked}")
+    if found["leftovers"]:
+        ports = " and port ".join(str(port) for port in found["leftovers"])
+        reasons.append(f"a configuration that the server refused still answers on port {ports}")
     return reasons
 
 

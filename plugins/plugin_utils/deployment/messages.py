@@ -40,6 +40,7 @@ def load_failed(outcome: Outcome) -> list[str]:
         "test": "The server's configuration test failed",
         "reload": "The server was not reloaded",
         "start": "The server could not be started",
+        "restart": "The server could not be restarted",
     }
     lines = [f"{headings.get(outcome['step'], 'The server could not load what was deployed')}: {outcome['reason']}."]
     lines += [f"  {line}" for line in outcome["lines"]]
@@ -88,7 +89,8 @@ def _where(taken_back: Outcome) -> list[str]:
         else "there was none before, so none is current now"
     )
     if taken_back["ok"]:
-        return [f"Taken back: {what}."]
+        restarted = f" {_sentence(taken_back['restarted'])}" if taken_back.get("restarted") else ""
+        return [f"Taken back: {what}.{restarted}"]
     heading = f"Taken back on the disk: {what}. But the server has not loaded it:"
     return [heading, *(f"  {line}" for line in load_failed(taken_back["trouble"])), PUT_RIGHT]
 
@@ -106,6 +108,10 @@ def _comparison(before: Served, after: Served) -> str:
         f"{label} serves another chain than before: leaf sha256 {leaf_sha256(after)}, "
         f"before leaf sha256 {leaf_sha256(before)}"
     )
+
+
+def _sentence(text: str) -> str:
+    return f"{text[0].upper()}{text[1:]}."
 
 
 def _certificates(count: int) -> str:

@@ -112,6 +112,7 @@ class Request:
     test: tuple[str, ...]
     reload: tuple[str, ...]
     start: tuple[str, ...]
+    restart: tuple[str, ...]
     pid_file: str | None
     running: tuple[str, ...]
     error_log: str | None
@@ -146,6 +147,7 @@ def read_request(values: Mapping[str, Any]) -> Request:
         test=_command(values.get("test"), "test", required=True),
         reload=_command(values.get("reload"), "reload", required=True),
         start=_command(values.get("start"), "start", required=False),
+        restart=_restart(values),
         pid_file=_optional_path(values, "pid_file"),
         running=_command(values.get("running"), "running", required=False),
         error_log=_optional_path(values, "error_log"),
@@ -161,7 +163,7 @@ def read_request(values: Mapping[str, Any]) -> Request:
 
 PARAMETERS = (
     *("root", "mode", "owner", "group", "files", "certificates", "lineages", "partial"),
-    *("test", "reload", "start", "pid_file", "running", "error_log", "journal", "reload_timeout"),
+    *("test", "reload", "start", "restart", "pid_file", "running", "error_log", "journal", "reload_timeout"),
     *("endpoints", *SETTINGS_KEYS, "verify_from", "verify_timeout", "obtain_timeout"),
 )
 
@@ -415,6 +417,13 @@ def _command(value: Any, label: str, required: bool) -> tuple[str, ...]:
     if not words and required:
         raise InputError(f"{label} is missing: the command as a list of words, for example [nginx, -t]")
     return tuple(_text(str(word) if isinstance(word, int) else word, f"{label}[{n}]") for n, word in enumerate(words))
+
+
+def _restart(values: Mapping[str, Any]) -> tuple[str, ...]:
+    command = _command(values.get("restart"), "restart", required=False)
+    if command and values.get("pid_file") is None and values.get("journal") is None:
+        raise InputError("restart needs pid_file or journal, which tell the process that is looked at")
+    return command
 
 
 def _metadata(item: Mapping[str, Any], label: str, default: int) -> Metadata:

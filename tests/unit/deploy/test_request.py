@@ -131,6 +131,7 @@ def test_defaults() -> None:
         ),
         ({"obtain_timeout": -1}, "obtain_timeout: -1 is not a time; expected seconds"),
         ({"running": "systemctl is-active caddy"}, "running: 'systemctl is-active caddy' must be a list of words"),
+        ({"restart": ["true"]}, "restart needs pid_file or journal, which tell the process that is looked at"),
         ({"journal": ""}, "journal must be a text, not empty"),
         ({"endpoints": ["a b"]}, "endpoints[0]: endpoint 'a b'"),
         *(

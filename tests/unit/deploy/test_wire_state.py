@@ -12,6 +12,8 @@ from typing import Any
 
 import pytest
 from ansible_collections.fullchain.tls.plugins.plugin_utils.deployment import messages
+from ansible_collections.fullchain.tls.plugins.plugin_utils.deployment.host import reasons_to_act
+from ansible_collections.fullchain.tls.plugins.plugin_utils.deployment.request import read_request
 from ansible_collections.fullchain.tls.plugins.plugin_utils.deployment.wire_state import Clock, is_final, look_until
 from ansible_collections.fullchain.tls.plugins.plugin_utils.wire.endpoints import Endpoint
 from ansible_collections.fullchain.tls.plugins.plugin_utils.wire.served import UNREACHABLE, Served
@@ -120,6 +122,25 @@ def test_state_of_the_host(before: Served, after: Served, said: str) -> None:
     lines = messages.host_state(TAKEN_BACK, [before], [after])
     assert lines[0] == "Taken back: generation 6 is current again."
     assert said in lines[1]
+
+
+def test_a_restart_that_had_to_be_is_said() -> None:
+    taken_back = {**TAKEN_BACK, "restarted": "it still answered on port 443: it was restarted"}
+    assert messages.host_state(taken_back, [], []) == [
+        "Taken back: generation 6 is current again. It still answered on port 443: it was restarted."
+    ]
+
+
+@pytest.mark.parametrize(
+    ("leftovers", "reasons"),
+    [([], []), ([80, 443], ["a configuration that the server refused still answers on port 80 and port 443"])],
+)
+def test_a_server_that_answers_with_what_it_refused_is_a_reason_to_act(
+    leftovers: list[int], reasons: list[str]
+) -> None:
+    found = {"files": [], "directories": [], "unreadable": [], "lineages": [], "pending": False, "alive": True}
+    request = read_request({"root": "/etc/caddy/fullchain", "test": ["true"], "reload": ["true"]})
+    assert reasons_to_act({**found, "leftovers": leftovers}, request) == reasons
 
 
 def test_taking_back_that_failed_is_not_called_done() -> None:

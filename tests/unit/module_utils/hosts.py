@@ -32,6 +32,7 @@ class Host:
         self.base = tempfile.mkdtemp(prefix="fullchain-test-", dir=MEMORY)
         self.root = os.path.join(self.base, "root")
         self.reload = reload
+        self.restart = []
         self.lineages = []
 
     def copy(self):
@@ -50,7 +51,9 @@ class Host:
 
     @property
     def server(self):
-        return Server(test=["sh", "-c", TEST, self.base], reload=["sh", "-c", self.reload, self.base])
+        return Server(
+            test=["sh", "-c", TEST, self.base], reload=["sh", "-c", self.reload, self.base], restart=self.restart
+        )
 
     # --- what the controller does
 

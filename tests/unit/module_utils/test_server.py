@@ -11,6 +11,7 @@ import sys
 import tempfile
 import time
 import unittest
+import unittest.mock
 
 from ansible_collections.fullchain.tls.plugins.module_utils import server
 from ansible_collections.fullchain.tls.plugins.module_utils.server import Server
@@ -65,6 +66,119 @@ os.rename(sys.argv[1] + ".new", sys.argv[1])
 while True:
     signal.pause()
 """
+
+
+# A server that reloads in its own process, each time on a new socket of the same port, as Caddy does. While there is a file argv[2]
+# it refuses what it loads, and keeps both sockets.
+SHARED = """
+import os, signal, socket, sys
+def opened(port):
+    made = socket.socket()
+    made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+    made.bind(("127.0.0.1", port))
+    made.listen(5)
+    return made
+listeners = [opened(0)]
+def hup(*ignored):
+    listeners.append(opened(listeners[0].getsockname()[1]))
+    if not os.path.exists(sys.argv[2]):
+        listeners.pop(0).close()
+signal.signal(signal.SIGHUP, hup)
+with open(sys.argv[1] + ".new", "w") as pid_file:
+    pid_file.write("%d\\n" % os.getpid())
+os.rename(sys.argv[1] + ".new", sys.argv[1])
+while True:
+    signal.pause()
+"""
+
+
+class Leftovers(unittest.TestCase):
+    def setUp(self):
+        self.base = tempfile.mkdtemp(prefix="fullchain-test-")
+        self.addCleanup(shutil.rmtree, self.base)
+        self.pid_file, self.refuses = os.path.join(self.base, "pid"), os.path.join(self.base, "refuses")
+        self.process = subprocess.Popen([sys.executable, "-c", SHARED, self.pid_file, self.refuses])
+        self.addCleanup(self.process.wait)
+        self.addCleanup(self.process.kill)
+        self.until(lambda: os.path.exists(self.pid_file))
+        self.addCleanup(os.environ.update, PATH=os.environ["PATH"])
+        os.environ["PATH"] = self.base + ":" + os.environ["PATH"]
+        self.systemd_says(f"MainPID={self.process.pid}")
+
+    def until(self, condition):
+        deadline = time.monotonic() + 10
+        while not condition() and time.monotonic() < deadline:
+            time.sleep(0.01)
+
+    def systemd_says(self, answer):
+        path = os.path.join(self.base, "systemctl")
+        with open(path, "w") as script:
+            script.write(f'#!/bin/sh\n[ "$*" = "show --property MainPID it.service" ] && echo "{answer}"\n')
+        os.chmod(path, 0o755)
+
+    def server(self, **options):
+        hup = ["kill", "-HUP", str(self.process.pid)]
+        arguments = {"reload": hup, "restart": ["true"], "seconds": 0.5, "journal": "it.service"}
+        arguments.update(options)
+        return Server(**arguments)
+
+    def refuse_once(self):
+        open(self.refuses, "w").close()
+        self.process.send_signal(signal.SIGHUP)
+        self.until(lambda: server.listening_twice(self.process.pid))
+        os.remove(self.refuses)
+
+    def test_a_reload_that_leaves_nothing_is_settled(self):
+        outcome = self.server().activate()
+        self.assertEqual((outcome.step, outcome.settled, outcome.restarted), ("reload", True, ""))
+        self.assertEqual(self.server().leftovers(), [])
+
+    def test_what_was_refused_and_still_answers_is_ended_by_a_restart(self):
+        self.refuse_once()
+        ports = self.server().leftovers()
+        self.assertEqual(len(ports), 1)
+        restart = ["touch", os.path.join(self.base, "restarted")]
+        outcome = self.server(restart=restart).activate()
+        self.assertEqual((outcome.ok, outcome.step, outcome.command, outcome.settled), (True, "restart", restart, True))
+        self.assertIn(f"still answered on port {ports[0]}, which no reload", outcome.restarted)
+        self.assertTrue(os.path.exists(restart[1]))
+
+    def test_where_the_sockets_of_a_process_cannot_be_seen_those_of_its_user_are(self):
+        self.refuse_once()
+        ports = server.listening_twice(self.process.pid)
+
+        def refused(pid):
+            raise PermissionError(13, "Permission denied", f"/proc/{pid}/fd")
+
+        with unittest.mock.patch.object(server, "open_sockets", refused):
+            self.assertEqual([port for port in server.listening_twice(self.process.pid) if port in ports], ports)
+
+    def test_a_restart_that_fails_is_a_load_that_failed(self):
+        self.refuse_once()
+        outcome = self.server(restart=["false"]).activate()
+        self.assertEqual(
+            (outcome.ok, outcome.step, outcome.reason), (False, "restart", "the restart command false answered 1")
+        )
+
+    def test_without_a_command_to_restart_nobody_looks(self):
+        self.refuse_once()
+        outcome = self.server(restart=[]).activate()
+        self.assertEqual((outcome.ok, outcome.step, outcome.settled), (True, "reload", False))
+        self.assertEqual(self.server(restart=[]).leftovers(), [])
+
+    def test_a_failed_reload_is_not_followed_by_a_restart(self):
+        self.refuse_once()
+        outcome = self.server(reload=["false"]).activate()
+        self.assertEqual((outcome.ok, outcome.step), (False, "reload"))
+
+    def test_the_process_is_that_of_the_pid_file_or_of_the_unit(self):
+        self.refuse_once()
+        found = self.server().leftovers()
+        self.assertEqual(len(found), 1)
+        for answer in ("MainPID=0", "Failed to connect to bus"):
+            self.systemd_says(answer)
+            self.assertEqual((self.server().leftovers(), self.server().activate().settled), ([], False))
+        self.assertEqual(self.server(pid_file=self.pid_file).leftovers(), found)
 
 
 class Processes(unittest.TestCase):

@@ -9,8 +9,10 @@ import stat
 import subprocess
 import sys
 import unittest
+import unittest.mock
 
 from ansible_collections.fullchain.tls.plugins.module_utils.generation import Directories, Entry, GenerationError
+from ansible_collections.fullchain.tls.plugins.module_utils.server import Server
 
 from tests.unit.module_utils.hosts import Host, entries
 
@@ -122,6 +124,16 @@ class Apply(OnAHost):
         for number in range(5):
             self.host.deploy({"a": str(number)}, run=str(number))
         self.assertEqual(self.host.store.numbers(), [4, 5])
+
+    def test_a_server_that_goes_on_with_what_it_refused_is_told_of_at_each_step(self):
+        self.host.restart = ["true"]
+        with unittest.mock.patch.object(Server, "leftovers", return_value=[443]):
+            found = self.host.inspect(OLD)
+            self.assertEqual(found["leftovers"], [443])
+            self.assertIn("port 443, which no reload ends", self.host.apply(OLD, found)["restarted"])
+            self.assertIn("port 443, which no reload ends", self.host.take_back()["restarted"])
+        found = self.host.inspect(OLD)
+        self.assertEqual((found["leftovers"], self.host.apply(OLD, found)["restarted"]), ([], ""))
 
     def test_what_inspect_saw_has_to_be_what_apply_finds(self):
         found = self.host.inspect(NEW)
