@@ -62,6 +62,12 @@ _value:
       description: What is left to a person, in sentences.
       type: list
       elements: str
+    account:
+      description:
+        - Where this Caddy has no account at the CA and would register one for each name (Caddy older than 2.8), what a key for it is made with.
+          That is a directory, the name of the files and the text of the registration. Else empty.
+      type: list
+      elements: str
     webroot:
       description: Empty, since Caddy answers challenges by itself.
       type: str

@@ -11,11 +11,12 @@ this file: a configuration may hold passwords.
 import os
 import re
 from fnmatch import fnmatchcase
+from glob import escape, glob
 from typing import Any, Callable, Dict, Iterator, List, Optional, Tuple
 
 from ansible_collections.fullchain.tls.plugins.module_utils.configuration import MAX_DEPTH, Directive, Files
 
-GLOBAL_OPTIONS = ("admin", "auto_https", "http_port", "https_port")
+GLOBAL_OPTIONS = ("admin", "auto_https", "email", "http_port", "https_port", "storage")
 
 _TOKEN = re.compile(
     r"""(?P<line>\n) | [^\S\n]+ | \\\n | (?P<comment>\#[^\n]*)
@@ -34,6 +35,29 @@ def parse_version(text: str) -> str:
     if found is None:
         raise ValueError("'caddy version' printed no version: {0!r}".format(text[:200]))
     return found.group(1)
+
+
+def data_directory(environment: Dict[str, str]) -> Optional[str]:
+    """Where a Caddy with this environment keeps certificates and accounts. Other storage is an option of the Caddyfile's."""
+    if environment.get("XDG_DATA_HOME"):
+        return os.path.join(environment["XDG_DATA_HOME"], "caddy")
+    return os.path.join(environment["HOME"], ".local/share/caddy") if environment.get("HOME") else None
+
+
+def read_environment(path: str) -> Dict[str, str]:
+    """The environment of a process, from its file in /proc; {} when it can't be read."""
+    try:
+        with open(path, "rb") as stream:
+            pairs = [item.partition("=") for item in os.fsdecode(stream.read()).split("\0")]
+    except OSError:
+        return {}
+    return {name: value for name, _equals, value in pairs}
+
+
+def accounts(data: str) -> List[str]:
+    """The ACME accounts below a data directory, each as CA and user in the words that they are stored by: ``ca/user``."""
+    found = [path for path in glob(escape(data) + "/acme/*/users/*/*.json") if os.path.exists(path[:-5] + ".key")]
+    return sorted("{0}/{2}".format(*path.split("/")[-4:-1]) for path in found)
 
 
 def lines_of(text: str) -> Iterator[Tuple[int, List[str]]]:

@@ -13,6 +13,7 @@ description:
   - Runs C(caddy version) and reads the Caddyfile with what it imports.
   - Works with a Caddyfile that C(caddy validate) refuses.
   - Of the configuration only addresses, imports, some global options and the names of environment variables are returned.
+    Of the environment of Caddy's process only where it keeps its data.
 extends_documentation_fragment:
   - fullchain.tls.attributes
   - fullchain.tls.attributes.reads
@@ -34,6 +35,14 @@ options:
     description: What the Caddyfile should import; RV(drop_in_read) tells whether it does.
     type: path
     default: /etc/caddy/fullchain/current/sites/*.conf
+  unit:
+    description: Its systemd unit. The environment of the unit's process tells RV(data).
+    type: str
+    default: caddy.service
+  user:
+    description: The user that it runs as, whose home directory tells RV(data) where no process does.
+    type: str
+    default: caddy
 """
 
 EXAMPLES = r"""
@@ -87,7 +96,8 @@ servers:
       type: list
       elements: str
 settings:
-  description: The global options C(admin), C(auto_https), C(http_port) and C(https_port), where they are set.
+  description:
+    - The global options C(admin), C(auto_https), C(email), C(http_port), C(https_port) and C(storage), where they are set. Of each only the first word.
   type: dict
   returned: always
 environment:
@@ -95,6 +105,18 @@ environment:
   type: list
   elements: str
   returned: always
+data:
+  description: The directory that Caddy keeps certificates and ACME accounts in, unless C(storage) says otherwise. Null where that is not known.
+  type: str
+  returned: always
+  sample: /var/lib/caddy/.local/share/caddy
+accounts:
+  description:
+    - The ACME accounts below RV(data). Each is the CA and the e-mail address as Caddy has them in names of files, C(default) for an account without one.
+  type: list
+  elements: str
+  returned: always
+  sample: [acme-v02.api.letsencrypt.org-directory/ops@example.com]
 unreadable:
   description: Files that could not be read, or are not in the Caddyfile's syntax, with the reason.
   type: list
@@ -102,10 +124,18 @@ unreadable:
   returned: always
 """
 
-from typing import Any, Dict
+import pwd
+from typing import Any, Dict, Optional
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.fullchain.tls.plugins.module_utils.caddy import Configuration, parse_version
+from ansible_collections.fullchain.tls.plugins.module_utils.caddy import (
+    Configuration,
+    accounts,
+    data_directory,
+    parse_version,
+    read_environment,
+)
+from ansible_collections.fullchain.tls.plugins.module_utils.server import main_process
 
 NOT_INSTALLED = {
     "installed": False,
@@ -115,6 +145,8 @@ NOT_INSTALLED = {
     "servers": [],
     "settings": {},
     "environment": [],
+    "data": None,
+    "accounts": [],
     "unreadable": [],
 }  # type: Dict[str, Any]
 
@@ -124,6 +156,7 @@ def describe(module: AnsibleModule, executable: str) -> Dict[str, Any]:
     _rc, stdout, _stderr = module.run_command([executable, "version"], check_rc=True)
     params = module.params
     configuration = Configuration(params["conf_path"], params["own"], params["pattern"])
+    data = find_data(params["unit"], params["user"])
     return {
         "installed": True,
         "version": parse_version(stdout),
@@ -132,8 +165,20 @@ def describe(module: AnsibleModule, executable: str) -> Dict[str, Any]:
         "servers": configuration.servers,
         "settings": configuration.settings,
         "environment": sorted(set(configuration.environment)),
+        "data": data,
+        "accounts": accounts(data) if data else [],
         "unreadable": configuration.unreadable,
     }
+
+
+def find_data(unit: str, user: str) -> Optional[str]:
+    """Where Caddy keeps its data, from the process of its unit, else from the user that it runs as."""
+    process = main_process(unit)
+    try:
+        home = {"HOME": pwd.getpwnam(user).pw_dir}
+    except KeyError:
+        home = {}
+    return data_directory((read_environment("/proc/%d/environ" % process) if process else {}) or home)
 
 
 def main() -> None:
@@ -144,6 +189,8 @@ def main() -> None:
             "conf_path": {"type": "path", "default": "/etc/caddy/Caddyfile"},
             "own": {"type": "path", "default": "/etc/caddy/fullchain"},
             "pattern": {"type": "path", "default": "/etc/caddy/fullchain/current/sites/*.conf"},
+            "unit": {"type": "str", "default": "caddy.service"},
+            "user": {"type": "str", "default": "caddy"},
         },
         supports_check_mode=True,
     )

@@ -11,12 +11,13 @@ from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlsplit
 
+from ansible_collections.fullchain.tls.plugins.plugin_utils.caddy_account import missing_account, mixes_up_accounts
 from ansible_collections.fullchain.tls.plugins.plugin_utils.caddy_sites import HTTP, HTTPS, read_vhosts
 from ansible_collections.fullchain.tls.plugins.plugin_utils.errors import InputError
 from ansible_collections.fullchain.tls.plugins.plugin_utils.pki.names import as_address
 from ansible_collections.fullchain.tls.plugins.plugin_utils.profiles.caddy import caddy_tls
 from ansible_collections.fullchain.tls.plugins.plugin_utils.profiles.directives import TlsDirectives
-from ansible_collections.fullchain.tls.plugins.plugin_utils.profiles.openssl import Version, parse_version
+from ansible_collections.fullchain.tls.plugins.plugin_utils.profiles.openssl import Version, parse_version, version_text
 from ansible_collections.fullchain.tls.plugins.plugin_utils.profiles.reader import Profile
 from ansible_collections.fullchain.tls.plugins.plugin_utils.sites import Site, deployed_paths
 from ansible_collections.fullchain.tls.plugins.plugin_utils.webserver import model, names, notes
@@ -74,14 +75,17 @@ def plan(value: Any, info: Mapping[str, Any], options: Options) -> dict[str, Any
     for site in given.sites:
         _refuse_site(site, given)
     issuer = _issuer(options)
+    account, unseen = _account(given, options, host.version, info)
     return {
         "files": _files(given, host, options, issuer),
         "endpoints": names.endpoints(given),
         "notes": [
             *notes.notes(given, info, lambda profile: host.tls(profile).notes),
             *_without_redirects(given, settings),
+            *unseen,
         ],
         "webroot": "",
+        "account": account,
     }
 
 
@@ -135,6 +139,23 @@ def _issuer(options: Options) -> model.Directives:
         ["dir", f'"{issuer.url}"'],
         *([["email", issuer.email]] if issuer.email else []),
         *([["trusted_roots", f"{options.current}/{ACME_CA}"]] if issuer.ca else []),
+    ]
+
+
+def _account(
+    given: model.Given, options: Options, version: Version, info: Mapping[str, Any]
+) -> tuple[list[str], list[str]]:
+    """What the key of a missing account is made with, and a note where nobody can see whether there is one."""
+    if not mixes_up_accounts(version) or not any(site.certificate.source == "server" for site in given.sites):
+        return [], []
+    settings = info.get("settings", {})
+    email = options.email or settings.get("email", "")
+    if "storage" not in settings and info.get("data") and (not email or _EMAIL.fullmatch(email)):
+        return missing_account(read_server(options.acme_server), email, info), []
+    return [], [
+        f"whether Caddy has an account at {options.acme_server} can't be seen here: its storage or its e-mail address is "
+        "an unusual one. Where it has none, deploy one site with one name first, since Caddy "
+        f"{version_text(version)} mixes up accounts"
     ]
 
 

@@ -80,6 +80,7 @@ def test_options_variables_imports_and_what_cannot_be_read():
     assert found.settings == {
         "auto_https": "disable_redirects",
         "admin": "unix//run/caddy.sock",
+        "email": "ops@example.com",
         "http_port": "8080",
     }
     assert found.environment == ["GREETING"]

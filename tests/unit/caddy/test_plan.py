@@ -48,6 +48,8 @@ def host(**changes):
         "servers": [],
         "settings": {},
         "environment": [],
+        "data": "/var/lib/caddy/.local/share/caddy",
+        "accounts": [],
         "unreadable": [],
         **changes,
     }
