@@ -14,14 +14,20 @@ from urllib.parse import urlsplit
 from ansible_collections.fullchain.tls.plugins.plugin_utils.caddy_account import missing_account, mixes_up_accounts
 from ansible_collections.fullchain.tls.plugins.plugin_utils.caddy_sites import HTTP, HTTPS, read_vhosts
 from ansible_collections.fullchain.tls.plugins.plugin_utils.errors import InputError
-from ansible_collections.fullchain.tls.plugins.plugin_utils.pki.names import as_address
 from ansible_collections.fullchain.tls.plugins.plugin_utils.profiles.caddy import caddy_tls
 from ansible_collections.fullchain.tls.plugins.plugin_utils.profiles.directives import TlsDirectives
 from ansible_collections.fullchain.tls.plugins.plugin_utils.profiles.openssl import Version, parse_version, version_text
 from ansible_collections.fullchain.tls.plugins.plugin_utils.profiles.reader import Profile
 from ansible_collections.fullchain.tls.plugins.plugin_utils.sites import Site, deployed_paths
 from ansible_collections.fullchain.tls.plugins.plugin_utils.webserver import model, names, notes
-from ansible_collections.fullchain.tls.plugins.plugin_utils.webserver.issuer import ACME_CA, read_issuer
+from ansible_collections.fullchain.tls.plugins.plugin_utils.webserver.issuer import (
+    ACME_CA,
+    EMAIL,
+    Issuer,
+    obtained,
+    read_issuer,
+    refuse_addresses,
+)
 
 CADDY = model.Dialect(
     server="Caddy",
@@ -74,10 +80,10 @@ def plan(value: Any, info: Mapping[str, Any], options: Options) -> dict[str, Any
     _refuse_caddyfile(given, info)
     for site in given.sites:
         _refuse_site(site, given)
-    issuer = _issuer(options)
-    account, unseen = _account(given, options, host.version, info)
+    issuer = read_issuer("caddy", options.acme_server, options.acme_server_ca, options.email, '"`{}')
+    account, unseen = _account(given, issuer, host.version, info)
     return {
-        "files": _files(given, host, options, issuer),
+        "files": _files(given, host, options, _issuer(issuer, options)),
         "endpoints": names.endpoints(given),
         "notes": [
             *notes.notes(given, info, lambda profile: host.tls(profile).notes),
@@ -132,9 +138,8 @@ def _tls(site: Site, given: model.Given, host: Host, issuer: model.Directives) -
     }
 
 
-def _issuer(options: Options) -> model.Directives:
+def _issuer(issuer: Issuer, options: Options) -> model.Directives:
     """The CA. Named even where it is Caddy's default, which has a second CA beside it that nobody asked for."""
-    issuer = read_issuer("caddy", options.acme_server, options.acme_server_ca, options.email, '"`{}')
     return [
         ["dir", f'"{issuer.url}"'],
         *([["email", issuer.email]] if issuer.email else []),
@@ -143,17 +148,17 @@ def _issuer(options: Options) -> model.Directives:
 
 
 def _account(
-    given: model.Given, options: Options, version: Version, info: Mapping[str, Any]
+    given: model.Given, issuer: Issuer, version: Version, info: Mapping[str, Any]
 ) -> tuple[list[str], list[str]]:
     """What the key of a missing account is made with, and a note where nobody can see whether there is one."""
-    if not mixes_up_accounts(version) or not any(site.certificate.source == "server" for site in given.sites):
+    if not mixes_up_accounts(version) or not obtained(given.sites):
         return [], []
     settings = info.get("settings", {})
-    email = options.email or settings.get("email", "")
-    if "storage" not in settings and info.get("data") and (not email or _EMAIL.fullmatch(email)):
-        return missing_account(read_server(options.acme_server), email, info), []
+    email = issuer.email or settings.get("email", "")
+    if "storage" not in settings and info.get("data") and (not email or EMAIL.fullmatch(email)):
+        return missing_account(issuer.url, email, info), []
     return [], [
-        f"whether Caddy has an account at {options.acme_server} can't be seen here: its storage or its e-mail address is "
+        f"whether Caddy has an account at {issuer.url} can't be seen here: its storage or its e-mail address is "
         "an unusual one. Where it has none, deploy one site with one name first, since Caddy "
         f"{version_text(version)} mixes up accounts"
     ]
@@ -174,21 +179,16 @@ def _refuse_caddyfile(given: model.Given, info: Mapping[str, Any]) -> None:
         )
     if settings.get("admin") == "off":
         raise InputError(f"{path} has `admin off`: without it Caddy can't be reloaded, only restarted")
-    obtained = [site.label for site in given.sites if site.certificate.source == "server"]
-    if obtained and settings.get("auto_https") in MANAGED_OFF:
+    waiting = [site.label for site in obtained(given.sites)]
+    if waiting and settings.get("auto_https") in MANAGED_OFF:
         raise InputError(
-            f"{path} has `auto_https {settings['auto_https']}`: Caddy would obtain no certificate for {obtained[0]}"
+            f"{path} has `auto_https {settings['auto_https']}`: Caddy would obtain no certificate for {waiting[0]}"
         )
 
 
 def _refuse_site(site: Site, given: model.Given) -> None:
     """Raise InputError for a site that this Caddy can't have, saying why."""
-    addresses = [name for name in site.names if as_address(name)]
-    if addresses and site.certificate.source == "server":
-        raise InputError(
-            f"{site.label}: {addresses[0]} is an IP address, for which Caddy obtains none from a CA by itself; "
-            "give certificate.source: files"
-        )
+    refuse_addresses([site], "Caddy", "files")
     if site.proxy_to and (urlsplit(site.proxy_to).path.strip("/") or re.search(r"[?#@]", site.proxy_to)):
         raise InputError(
             f"{site.label}: proxy_to {site.proxy_to!r}: Caddy takes scheme, host and port alone, such as http://127.0.0.1:8000"

@@ -18,8 +18,8 @@ from ansible_collections.fullchain.tls.plugins.plugin_utils.sites import Site
 ACME_CA = "acme-server-ca.pem"
 """The file in a generation that holds what the ACME server's own HTTPS is verified with."""
 
-# What neither ends an argument nor opens a placeholder, a variable or a block, in a Caddyfile and in Apache.
-_EMAIL = re.compile(r"[A-Za-z0-9._+-]+@[A-Za-z0-9.-]+")
+# An address that neither ends an argument nor opens a placeholder, a variable or a block, in a Caddyfile and in Apache.
+EMAIL = re.compile(r"[A-Za-z0-9._+-]+@[A-Za-z0-9.-]+")
 
 
 @dataclass(frozen=True)
@@ -36,14 +36,14 @@ def obtained(sites: Iterable[Site]) -> list[Site]:
     return [site for site in sites if site.certificate.source == "server"]
 
 
-def refuse_addresses(sites: Iterable[Site], who: str) -> None:
-    """Raise InputError for an IP address among the names that `who` would have to obtain a certificate for."""
+def refuse_addresses(sites: Iterable[Site], who: str, instead: str = "certbot or files") -> None:
+    """Raise InputError for an IP address among the names that `who` would have to obtain a certificate for; instead: other sources."""
     for site in obtained(sites):
         for name in site.names:
             if as_address(name):
                 raise InputError(
                     f"{site.label}: {name} is an IP address, for which {who} obtains no certificate; "
-                    "give certificate.source: certbot or files"
+                    f"give certificate.source: {instead}"
                 )
 
 
@@ -52,7 +52,7 @@ def read_issuer(role: str, server: str, ca: str, email: str, breaks_out: str) ->
 
     breaks_out: the characters that no directive of the server can take inside a quoted URL.
     """
-    if email and not _EMAIL.fullmatch(email):
+    if email and not EMAIL.fullmatch(email):
         raise InputError(f"{role}_email {email!r} is not an e-mail address such as ops@example.com")
     if ca:
         read_certificates(ca, f"{role}_acme_server_ca")

@@ -13,7 +13,7 @@ SITE = {"name": "shop.example.com", "root": "/srv", "certificate": {"source": "s
 FILES = {**SITE, "certificate": {"source": "files", "fullchain": "x.pem", "privkey": "x.key"}}
 DATA = "/var/lib/caddy/.local/share/caddy"
 LETSENCRYPT = "acme-v02.api.letsencrypt.org-directory"
-UNSEEN = "whether Caddy has an account at letsencrypt can't be seen here"
+UNSEEN = "whether Caddy has an account at https://acme-v02.api.letsencrypt.org/directory can't be seen here"
 
 
 def planned(site=None, accounts=(), settings=None, version="2.6.2", data=DATA, **options):

@@ -159,7 +159,7 @@ PAIR = {"fullchain": "a.pem", "privkey": "a.key"}
         ({"name": "a.example"}, {}, {}, "'certbot', which it is when left out, is not supported here"),
         ({**SHOP, "proxy_to": "http://127.0.0.1:8000/app"}, {}, {}, "'http://127.0.0.1:8000/app': Caddy takes scheme, host and port alone"),
         ({**SHOP, "proxy_to": "http://127.0.0.1:8000?a"}, {}, {}, "Caddy takes scheme, host and port alone"),
-        ({**SHOP, "aliases": ["192.0.2.1"]}, {}, {}, "192.0.2.1 is an IP address, for which Caddy obtains none"),
+        ({**SHOP, "aliases": ["192.0.2.1"]}, {}, {}, "192.0.2.1 is an IP address, for which Caddy obtains no certificate"),
         (SHOP, {"installed": False}, {"install": "none"}, "there is no Caddy on this host, and caddy_install is 'none'"),
         (SHOP, {"without_braces": True}, {}, "/etc/caddy/Caddyfile is one site without braces"),
         (SHOP, {"environment": ["DOMAIN"]}, {}, "/etc/caddy/Caddyfile is put together with {$DOMAIN}"),
