@@ -19,17 +19,15 @@ def render_template(role: str, template: str, **values: Any) -> str:
     return _engine(role).get_template(template).render(values) + "\n"  # which a template in another ends without
 
 
-class CertificateFacts(dict[str, dict[str, Any]]):
-    """What deploy tells templates about certificates: of any that is not given, that it has neither."""
-
-    def __missing__(self, name: str) -> dict[str, Any]:
-        return {"separate_chain": False, "ocsp": [], "issuers": []}
+def facts_of(names: Iterable[str], **facts: Any) -> dict[str, dict[str, Any]]:
+    """What deploy tells templates of the certificates that it knows, all alike; by default there is nothing to tell."""
+    return {name: {"separate_chain": False, "ocsp": [], "issuers": [], **facts} for name in names}
 
 
-def write_files(role: str, files: Iterable[Mapping[str, Any]], current: Path, **facts: Mapping[str, Any]) -> None:
-    """Write what a deploy of these files would, below current. facts: of certificates, by name."""
+def write_files(role: str, files: Iterable[Mapping[str, Any]], current: Path, facts: Mapping[str, Any]) -> None:
+    """Write what a deploy of these files would, below current. facts: of the certificates, by name; see facts_of."""
     for item in files:
-        values = {**item.get("vars", {}), "certificate_facts": CertificateFacts(facts)}
+        values = {**item.get("vars", {}), "certificate_facts": facts}
         for site in item.get("each", [None]):
             text = render_template(role, item["src"], **values, site=site)
             if text.strip() or not item.get("optional"):

@@ -115,6 +115,7 @@ class Configuration:
         self.vhosts = []  # type: List[Dict[str, Any]]
         self.own_vhosts = []  # type: List[Dict[str, Any]]
         self.managed = []  # type: List[Dict[str, Any]]
+        self.own_managed = []  # type: List[str]
         self.listen = []  # type: List[str]
         self.modules = {}  # type: Dict[str, str]
         self.main = {}  # type: Dict[str, str]
@@ -146,7 +147,9 @@ class Configuration:
     def _walk_own(self) -> None:
         for path in self._files.included_by(self._drop_in, INCLUDES):
             for file_path, directive in self._directives(path, self._files.load(path)):
-                if directive.name == "virtualhost":
+                if directive.name in MANAGED:
+                    self.own_managed.extend(self._managed(directive))
+                elif directive.name == "virtualhost":
                     self.own_vhosts.append(self._vhost(file_path, directive))
 
     def _vhost(self, path: str, section: Directive) -> Dict[str, Any]:

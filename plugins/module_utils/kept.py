@@ -8,13 +8,18 @@ load, or which the controller finds unsound, taking back the configuration alone
 """
 
 import base64
+import errno
 import os
 import stat
+import time
 from typing import Any, Collection, Dict, Iterable, List, Optional, Sequence
 
 from ansible_collections.fullchain.tls.plugins.module_utils import durable
 from ansible_collections.fullchain.tls.plugins.module_utils.generation import read_file
 from ansible_collections.fullchain.tls.plugins.module_utils.lineage import LineageError, read_lineage, unloadable
+
+AGAIN_SECONDS = 1.0
+"""After which a lineage that can't be loaded is looked at again."""
 
 REFUSED = ".refused"
 """What the name of a file that was put back gets, with what it held until then."""
@@ -38,7 +43,7 @@ def put_back(kept: Iterable[Dict[str, Any]], unsound: Collection[str]) -> List[s
     """Put back the lineages that no server can load, and those of these names. Returns a sentence for each, also where it fails."""
     sentences = []
     for lineage in kept:
-        reason = unloadable(lineage["fullchain"], lineage["privkey"])
+        reason = _still_unloadable(lineage)
         if reason is None and lineage["name"] in unsound:
             reason = "it is not sound"
         if reason is not None:
@@ -46,6 +51,14 @@ def put_back(kept: Iterable[Dict[str, Any]], unsound: Collection[str]) -> List[s
                 "lineage %s was written to meanwhile (%s)%s" % (lineage["name"], reason, _restored(lineage["files"]))
             )
     return sentences
+
+
+def _still_unloadable(lineage: Dict[str, Any]) -> Optional[str]:
+    """Why no server can load it, when a second look says so, too: certbot moves the links of a renewal one after the other."""
+    if unloadable(lineage["fullchain"], lineage["privkey"]) is None:
+        return None
+    time.sleep(AGAIN_SECONDS)
+    return unloadable(lineage["fullchain"], lineage["privkey"])
 
 
 def _restored(files: Sequence[Dict[str, Any]]) -> str:
@@ -62,7 +75,9 @@ def _read(path: str) -> Dict[str, Any]:
     link = os.readlink(path) if os.path.islink(path) else None
     found = os.stat(path)
     owner = {"mode": stat.S_IMODE(found.st_mode), "uid": found.st_uid, "gid": found.st_gid}
-    return dict(owner, path=path, link=link, content=base64.b64encode(data).decode("ascii"))
+    return dict(
+        owner, path=path, link=link, real=os.path.realpath(path), content=base64.b64encode(data).decode("ascii")
+    )
 
 
 def _restore(file: Dict[str, Any]) -> Optional[str]:
@@ -72,6 +87,7 @@ def _restore(file: Dict[str, Any]) -> Optional[str]:
         if not os.path.islink(path) or os.readlink(path) != file["link"]:
             durable.replace_symlink(path, file["link"])
         path = os.path.realpath(path)
+    _refuse_foreign(path, file["real"])
     held = read_file(path)
     if held == content:
         return None
@@ -79,3 +95,18 @@ def _restore(file: Dict[str, Any]) -> Optional[str]:
         durable.replace_file(path + REFUSED, held)
     durable.replace_file(path, content, file["mode"], file["uid"], file["gid"])
     return None if held is None else path + REFUSED
+
+
+def _refuse_foreign(path: str, real: str) -> None:
+    """Raise OSError unless writing to path reaches the file that was read: whoever owns a directory above can lead root elsewhere."""
+    if os.path.realpath(path) != real:
+        raise OSError(errno.ELOOP, "it leads elsewhere than when it was judged", path)
+    directory = os.path.dirname(real)
+    while True:
+        found = os.stat(directory)
+        shared = found.st_mode & (stat.S_IWGRP | stat.S_IWOTH) and not found.st_mode & stat.S_ISVTX
+        if shared or found.st_uid not in (0, os.geteuid()):
+            raise OSError(errno.EPERM, "others than root may write there, and lead it elsewhere", directory)
+        if directory == "/":
+            return
+        directory = os.path.dirname(directory)

@@ -18,6 +18,7 @@ from ansible_collections.fullchain.tls.plugins.module_utils.configuration import
 
 HTTP_SETTINGS = ("server_names_hash_bucket_size", "server_names_hash_max_size", "resolver", "ssl_verify_client")
 MAIN_SETTINGS = ("pid", "error_log")
+STAPLING = ("ssl_stapling", "ssl_trusted_certificate")
 ACME_MODULE = "ngx_http_acme_module"
 
 _TOKEN = re.compile(
@@ -173,12 +174,21 @@ class Configuration:
                     self.own_servers.append(self._server(file_path, directive.block))
 
     def _server(self, path: str, block: List[Directive]) -> Dict[str, Any]:
-        server = {"file": path, "listen": [], "names": [], "includes": [], "certificates": []}  # type: Dict[str, Any]
+        server = {
+            "file": path,
+            "listen": [],
+            "names": [],
+            "includes": [],
+            "certificates": [],
+            "staples": False,
+        }  # type: Dict[str, Any]
         for _file, directive in self._directives(path, block):
             if directive.name == "listen":
                 server["listen"].append(directive.arguments)
             elif directive.name == "server_name":
                 server["names"].extend(name.lower() for name in directive.arguments)
+            elif directive.name.startswith(STAPLING):
+                server["staples"] = True
             elif directive.name == "ssl_certificate" and directive.arguments:
                 server["certificates"].append(directive.arguments[0])
             elif directive.name == "include" and directive.arguments:

@@ -150,7 +150,8 @@ class Server:
             return outcome
         ports = self.leftovers()
         if not ports:
-            return outcome._replace(settled=self._main_process() is not None)
+            alone = self._pid_file is None and self._main_process() is not None
+            return outcome._replace(settled=outcome.settled or alone)
         why = "a configuration that the server had refused still answered on port %s, which no reload ends: it was restarted"
         return self._run_start("restart", self._restart)._replace(
             restarted=why % " and port ".join(str(port) for port in ports)

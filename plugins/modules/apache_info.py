@@ -177,6 +177,11 @@ managed:
       description: Its names, in lower case.
       type: list
       elements: str
+own_managed:
+  description: The names of the domains in the files of O(own) that O(drop_in) includes.
+  type: list
+  elements: str
+  returned: always
 md_store:
   description: The directory of C(MDStoreDir), null where the configuration doesn't say.
   type: str
@@ -214,6 +219,7 @@ NOT_INSTALLED = {
     "vhosts": [],
     "own_vhosts": [],
     "managed": [],
+    "own_managed": [],
     "md_store": None,
     "unreadable": [],
 }  # type: Dict[str, Any]
@@ -257,6 +263,7 @@ def describe(module: AnsibleModule, executable: str) -> Dict[str, Any]:
         "vhosts": found.vhosts,
         "own_vhosts": found.own_vhosts,
         "managed": found.managed,
+        "own_managed": found.own_managed,
         "md_store": found.store,
         "unreadable": found.unreadable,
     }

@@ -87,7 +87,9 @@ options:
         type: bool
         default: false
       optional:
-        description: Whether the file is left out where nothing but white space would be in it.
+        description:
+          - Whether the file is left out where nothing but white space would be in it.
+          - With O(partial), one that is there already stays as it is then.
         type: bool
         default: false
   certificates:
@@ -220,6 +222,7 @@ options:
       - It is run after a reload where the process that O(pid_file) or O(journal) tells goes on listening twice on one address. So does a Caddy that has
         refused a configuration because one of its ports was taken. The sockets that it had opened for that one stay open, answer their share of
         the connections without a certificate, and no later reload closes them.
+      - Not for a server that has several sockets on one address on purpose, such as nginx with C(reuseport). It would be restarted by every run.
       - RV(notes) says when it was run, or the failure, where something was taken back. Such a server is also a reason to act where nothing else differs.
     type: list
     elements: str

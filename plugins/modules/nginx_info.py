@@ -12,7 +12,7 @@ author:
 description:
   - Runs C(nginx -V) and reads the configuration files that nginx reads.
   - Works with a configuration that C(nginx -t) refuses.
-  - Of the configuration only C(listen), C(server_name), C(include), C(ssl_certificate) and RV(settings) are returned.
+  - Of the configuration only C(listen), C(server_name), C(include), C(ssl_certificate), whether there is C(ssl_stapling), and RV(settings) are returned.
 extends_documentation_fragment:
   - fullchain.tls.attributes
   - fullchain.tls.attributes.reads
@@ -123,6 +123,9 @@ servers:
       description: The arguments of C(ssl_certificate), without those in O(own).
       type: list
       elements: str
+    staples:
+      description: Whether it has C(ssl_stapling) or its like, or C(ssl_trusted_certificate), outside of O(own).
+      type: bool
 own_servers:
   description: The C(server) blocks in the files of O(own) that O(drop_in) includes, with the keys of RV(servers).
   type: list

@@ -46,6 +46,7 @@ STAPLING = [
     ["SSLStaplingResponderTimeout", "5"],
 ]
 """What staples, where the certificates have OCSP URLs, which the template knows when it is rendered."""
+CACHE = "socache_shmcb"
 NOBODY = "nobody.invalid"
 """A ServerName that no client can ask for (RFC 2606 section 2)."""
 
@@ -75,6 +76,7 @@ class Host(model.Host):
     modules: frozenset[str]
     ports: frozenset[int]
     http2: bool
+    cache: bool
 
     def can(self, feature: str) -> bool:
         """Tell whether this Apache has a feature."""
@@ -86,8 +88,9 @@ class Host(model.Host):
 
     @property
     def staples(self) -> bool:
-        """Whether it finds the issuer of a leaf where we put it, and so can ask an OCSP responder."""
-        return self.can("stapling") and self.can("chain in the file") is self.can("stapling with the chain in the file")
+        """Whether it can have a cache, and finds the issuer of a leaf where we put it, and so can ask an OCSP responder."""
+        finds = self.can("chain in the file") is self.can("stapling with the chain in the file")
+        return self.cache and self.can("stapling") and finds
 
     @property
     def access(self) -> list[str]:
@@ -109,7 +112,7 @@ def plan(value: Any, info: Mapping[str, Any], options: Options) -> dict[str, Any
     modules = _modules(given, host)
     managed = info.get("managed", ())
     issuer = read_issuer("apache", options.acme_server, options.acme_server_ca, options.email, apache_md.BREAKS_OUT)
-    apache_md.refuse(given, issuer, managed, _lacking(host))
+    apache_md.refuse(given, issuer, managed, info.get("own_managed", ()), _lacking(host))
     _refuse_host(info, options, modules)
     _refuse_defaults(given, host)
     return {
@@ -131,7 +134,7 @@ def plan(value: Any, info: Mapping[str, Any], options: Options) -> dict[str, Any
         "more": apache_md.files(given, issuer),
         "modules": modules,
         "include": "IncludeOptional" if host.can("optional include") else "Include",
-        "stapling_cache": host.can("stapling") and not info.get("stapling_cache"),
+        "stapling_cache": host.cache and host.can("stapling") and not info.get("stapling_cache"),
     }
 
 
@@ -150,6 +153,7 @@ def _read_host(info: Mapping[str, Any], options: Options) -> Host:
         http2=apache_can("protocols", version)
         and "mpm_prefork" not in modules
         and ("http2" in modules or options.enable),
+        cache=CACHE in modules or options.enable,
     )
 
 
@@ -198,7 +202,7 @@ def _modules(given: model.Given, host: Host) -> list[str]:
         return []
     proxied = any(site.proxy_to for site in given.sites)
     http2 = host.http2 and given.whole
-    cache = ["socache_shmcb"] if given.options.stapling and host.staples else []
+    cache = [CACHE] if given.options.stapling and host.staples else []
     needed = [
         "ssl",
         *cache,
@@ -323,6 +327,8 @@ def _own_notes(given: model.Given, host: Host, modules: Sequence[str]) -> list[s
     found = [f"enabled because they are needed: {', '.join(modules)}"] if modules else []
     if given.whole and host.can("protocols") and not host.http2:
         found.append("HTTP/2 is left out: it needs mod_http2, and an MPM other than prefork")
+    if given.options.stapling and not host.cache:
+        found.append("OCSP stapling is left out: it needs mod_socache_shmcb")
     ports = {given.options.http_port: names.over_http(given)["names"], given.options.port: given.whole}
     for port, ours in ports.items():
         others = [vhost for vhost in host.vhosts if vhost.on_every_address(port)]

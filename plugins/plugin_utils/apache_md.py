@@ -49,12 +49,15 @@ def _directives(given: model.Given, issuer: Issuer) -> model.Directives:
     ]
 
 
-def refuse(given: model.Given, issuer: Issuer, managed: Sequence[Mapping[str, Any]], lacking: str) -> None:
-    """Raise InputError for a site that mod_md can't manage here.
+def refuse(
+    given: model.Given, issuer: Issuer, managed: Sequence[Mapping[str, Any]], own: Sequence[str], lacking: str
+) -> None:
+    """Raise InputError for a site that mod_md can't manage here, or that certbot can't have from it.
 
-    managed: the team's own domains, as `apache_info` tells them. lacking: what this Apache lacks for mod_md, '' for nothing.
+    managed: the team's own domains, and own: the names of ours, as `apache_info` tells them. lacking: what this Apache lacks for mod_md, '' for nothing.
     """
     refuse_addresses(given.sites, "mod_md")
+    _refuse_answered(given, own)
     for site in obtained(given.sites):
         if lacking:
             raise InputError(f"{site.label}: certificate.source 'server' needs {lacking}")
@@ -70,6 +73,17 @@ def refuse(given: model.Given, issuer: Issuer, managed: Sequence[Mapping[str, An
             raise InputError(
                 f"{site.label}: {where} answers to its names too, and mod_md would ask for {more} in the same certificate; "
                 "give it names of its own, or add them to the site's aliases"
+            )
+
+
+def _refuse_answered(given: model.Given, own: Sequence[str]) -> None:
+    """Raise InputError for a name that is to go from mod_md to certbot: mod_md answers 404 to every challenge for it that is not its own."""
+    for site in given.sites:
+        name = next((name for name in site.names if name in own), None)
+        if name and site.certificate.source == "certbot":
+            raise InputError(
+                f"{site.label}: mod_md obtains the certificate of {name} until now, and answers the challenges for that name: certbot could not get "
+                "one. Deploy once without the site, or with certificate.source: files; then give it certificate.source: certbot"
             )
 
 

@@ -80,7 +80,7 @@ def plan(value: Any, info: Mapping[str, Any], options: Options) -> dict[str, Any
     _refuse_caddyfile(given, info)
     for site in given.sites:
         _refuse_site(site, given)
-    issuer = read_issuer("caddy", options.acme_server, options.acme_server_ca, options.email, '"`{}')
+    issuer = read_issuer("caddy", options.acme_server, options.acme_server_ca, options.email, '"`{}\\')
     account, unseen = _account(given, issuer, host.version, info)
     return {
         "files": _files(given, host, options, _issuer(issuer, options)),

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -25,6 +26,9 @@ from ansible_collections.fullchain.tls.plugins.plugin_utils.webserver.issuer imp
 
 DEFAULT_SERVER = "default_server"
 VERIFY_CLIENT = "ssl_verify_client"
+_ASKS_CLIENTS = re.compile(rf"\b(?:{VERIFY_CLIENT}|include)\b")
+STAPLING = ("ssl_stapling", "ssl_trusted_certificate")
+"""What the directives that staple begin with."""
 TRUSTED = "ocsp.pem"
 NGINX = model.Dialect(
     server="nginx",
@@ -176,7 +180,7 @@ def _site(site: Site, given: model.Given, host: Host) -> dict[str, Any]:
             *_as_lists(tls),
             *_hsts(given.hsts(site), host),
         ],
-        "certificates": [name for name, _key_type in site.certificates],
+        "certificates": _known_certificates(site),
         "stapling": _stapling(given, host, site),
         "left_out": list(tls.notes),
         "proxy_to": site.proxy_to,
@@ -190,7 +194,7 @@ def _snippet(site: Site, given: model.Given, host: Host) -> dict[str, Any]:
     return {
         "name": site.name,
         "directives": [*_certificate(site, tls, host, given.options), *_as_lists(tls)],
-        "certificates": [name for name, _key_type in site.certificates],
+        "certificates": _known_certificates(site),
         "stapling": _stapling(given, host, site),
         "left_out": list(tls.notes),
     }
@@ -258,13 +262,26 @@ def _stapling(given: model.Given, host: Host, site: Site) -> model.Directives:
     """What staples, where the certificates have OCSP URLs, which the template knows when it is rendered.
 
     nginx trusts the authorities that a staple is verified against to issue client certificates, too. So where clients may be asked for some,
-    as in a server of the team's, it staples unverified, and clients verify what they get.
+    as in a server of the team's or by a file that `extra` includes, it staples unverified, and clients verify what they get.
+    Nothing is said where the team says it: a directive that is there twice is an error.
     """
-    if not given.options.stapling or site.certificate.source == "server":
+    if not given.options.stapling or not _known_certificates(site) or _staples_by_hand(site, given, host):
         return []
-    asks_clients = not site.whole or VERIFY_CLIENT in site.extra or VERIFY_CLIENT in host.settings
+    asks_clients = not site.whole or _ASKS_CLIENTS.search(site.extra) or VERIFY_CLIENT in host.settings
     trusted = [["ssl_stapling_verify", "on"], ["ssl_trusted_certificate", f"{given.options.current}/{TRUSTED}"]]
     return [["ssl_stapling", "on"], *([] if asks_clients else trusted)]
+
+
+def _known_certificates(site: Site) -> list[str]:
+    """The names of the certificates that deploy knows, and can tell the template of."""
+    return [] if site.certificate.source == "server" else [name for name, _key_type in site.certificates]
+
+
+def _staples_by_hand(site: Site, given: model.Given, host: Host) -> bool:
+    """Whether the team has stapling directives where ours would be: in `extra`, or in the server that includes the snippet."""
+    if site.whole:
+        return any(word in site.extra for word in STAPLING)
+    return any(vhost.staples for vhost in host.vhosts if vhost.includes_file(given.options.snippet(site)))
 
 
 def _http_files(given: model.Given, host: Host) -> list[dict[str, Any]]:

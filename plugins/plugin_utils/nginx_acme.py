@@ -46,7 +46,6 @@ def files(given: model.Given, issuer: Issuer) -> list[dict[str, Any]]:
         ["uri", issuer.url],
         *([["contact", issuer.email]] if issuer.email else []),
         *([["ssl_trusted_certificate", f"{given.options.current}/{ACME_CA}"]] if issuer.ca else []),
-        ["challenge", "http-01"],
         ["accept_terms_of_service"],
     ]
     zone = f"{max(1, len(sites) // 100)}M" if len(sites) > ZONE_HOLDS else ""

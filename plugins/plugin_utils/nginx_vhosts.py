@@ -31,6 +31,7 @@ def read_vhost(server: Mapping[str, Any]) -> Vhost:
         includes=tuple(server["includes"]),
         matches=_matches,
         certificates=tuple(server.get("certificates", ())),
+        staples=bool(server.get("staples")),
     )
 
 

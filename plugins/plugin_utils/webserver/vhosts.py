@@ -29,7 +29,7 @@ class Vhost:
 
     `matches` tells whether a pattern of its names matches a name, by the rules of the server it belongs to.
     `certificates` are the files of certificates that it names itself, in whatever it includes, too, but in ours.
-    `after_ours`: the server reads it after ours, where that decides which is the default.
+    `staples`: it has directives of its own that staple OCSP responses. `after_ours`: the server reads it after ours, where that decides which is the default.
     """
 
     file: str
@@ -39,6 +39,7 @@ class Vhost:
     matches: Callable[[str, str], bool]
     certificates: tuple[str, ...] = ()
     after_ours: bool = False
+    staples: bool = False
 
     def on_port(self, port: int) -> bool:
         """Tell whether the server listens on `port`."""

@@ -70,6 +70,15 @@ def test_what_the_role_is_given():
     assert not any(item["dest"] == "md.conf" for item in given["challenge_files"])
 
 
+def test_a_name_of_mod_md_s_can_t_go_to_certbot_in_one_step():
+    certbot = {"name": "shop.example.com", "root": "/srv"}
+    with pytest.raises(
+        InputError, match=r"mod_md obtains the certificate of shop\.example\.com until now, and answers the challenges"
+    ):
+        made(certbot, info=host(own_managed=["shop.example.com"]))
+    assert made(OWN, info=host(own_managed=["shop.example.com"]))["more"]
+
+
 def test_port_80_redirects_and_certbot_is_beside():
     certbot = {"name": "blog.example.com", "root": "/srv"}
     planned = made(OWN, certbot)

@@ -257,7 +257,7 @@ FIRST = vhost("_default_:443", file="/etc/apache2/sites-enabled/000-default-ssl.
         ({"installed": False}, {"install": "none"}, "there is no Apache on this host, and apache_install is 'none'"),
         (host(ssl_available=False), {}, "Apache on this host has no mod_ssl; install the package that brings it"),
         (host(modules=["ssl", "http2"]), {"enable": False},
-         "Apache on this host does not load socache_shmcb, headers, rewrite, proxy, proxy_http: load what is missing, then run this again"),
+         "Apache on this host does not load headers, rewrite, proxy, proxy_http: load what is missing, then run this again"),
         (host(drop_in_read=False), {},
          "/etc/apache2/apache2.conf doesn't include /etc/apache2/sites-enabled/000-fullchain.conf; "
          "add `IncludeOptional /etc/apache2/sites-enabled/*.conf` there"),

@@ -17,13 +17,13 @@ from ansible_collections.fullchain.tls.plugins.plugin_utils.apache import Option
 from ansible_collections.fullchain.tls.plugins.plugin_utils.webserver.view import for_role
 
 from tests.pki import Cert, mint
-from tests.rendering import render_template, write_files
+from tests.rendering import facts_of, render_template, write_files
 from tests.unit.apache.test_plan import LOADED, host
 
 APACHE = shutil.which("apache2", path=os.environ.get("PATH", "") + ":/usr/sbin")
 MODULES = Path("/usr/lib/apache2/modules")
 FILES = {"source": "files", "fullchain": "x.pem", "privkey": "x.key"}
-NAMES = ("shop.example.com", "2001:db8::1", "blog.example.com", "wiki.example.com")
+NAMES = ("shop.example.com", "2001:db8::1", "blog.example.com", "wiki.example.com", "static.example.com")
 NEEDED = [*LOADED, "authz_core", "dir", "alias", "md"]
 
 needs_apache = pytest.mark.skipif(APACHE is None or not MODULES.is_dir(), reason="needs an Apache")
@@ -40,9 +40,8 @@ def sites(**changes):
 
 
 def render(root, planned, key="files", **facts):
-    """Write what a deploy would, below root/current. facts: of every certificate."""
-    every = {name: {"separate_chain": False, "ocsp": [], "issuers": [], **facts} for name in NAMES} if facts else {}
-    write_files("apache", for_role(planned, str(root))[key], root / "current", **every)
+    """Write what a deploy would, below root/current. facts: of every certificate, see facts_of."""
+    write_files("apache", for_role(planned, str(root))[key], root / "current", facts_of(NAMES, **facts))
     drop_in = root / "drop-in.conf"
     drop_in.write_text(
         render_template("apache", "drop-in.conf.j2", webserver_plan=planned, webserver_settings={"root": root})
@@ -131,7 +130,7 @@ def test_the_chain_is_left_out_where_nothing_is_left(tmp_path):
     assert "SSLCertificateFile /etc/apache2/fullchain/current/certs/wiki.example.com/cert.pem\n" in text
 
 
-STAPLED = {"ocsp": ["http://ocsp.example.com"]}
+STAPLED = {"ocsp": ["http://ocsp.example.com"], "issuers": ["-----BEGIN"]}
 
 
 @needs_apache

@@ -33,6 +33,7 @@ from tests.unit.wire.web import Pages, pages
 pytestmark = pytest.mark.skipif(NGINX is None, reason="nginx is not installed")
 
 OCSP = "/ocsp/"
+TEMPLATES = ROOT / "roles/nginx/templates"
 
 
 @pytest.fixture
@@ -79,10 +80,21 @@ class Lineage:
         )
         site = {"name": NAME, "certificate": {"source": "certbot"}, "root": str(self.web.base)}
         files = for_role(plan([site], info, options), options.root)["files"]
-        templates = ROOT / "roles/nginx/templates"
-        here = [{**file, "src": str(templates / file["src"])} for file in files if file["dest"] != "http.conf"]
+        here = [{**file, "src": str(TEMPLATES / file["src"])} for file in files if file["dest"] != "http.conf"]
         lineage = {"name": NAME, **{name: str(self.directory / f"{name}.pem") for name in ("fullchain", "privkey")}}
         return self.web.task(certificates=[], lineages=[lineage], files=here)
+
+
+def test_a_site_whose_certificate_nginx_obtains_is_rendered_by_deploy(web: Webserver) -> None:
+    """There is no such nginx here, so no further than that: deploy knows nothing of a certificate that it has not seen."""
+    info = {"installed": True, "tls_library": "OpenSSL", "version": "1.29.1", "drop_in_read": True, "acme": True}
+    options = Options(root=str(web.root), email="ops@example.com")
+    site = {"name": NAME, "certificate": {"source": "server"}, "root": "/srv"}
+    files = for_role(plan([site], {**info, "nameservers": ["127.0.0.1"]}, options), options.root)["files"]
+    here = [{**file, "src": str(TEMPLATES / file["src"])} for file in files]
+    play = web.play(web.task(certificates=[], files=here), options=("--check", "--diff"))
+    assert play.results[0]["changed"] and not play.results[0]["failed"], play.output
+    assert f"+    acme_certificate fullchain {NAME};" in play.output, play.output
 
 
 def staple(web: Webserver) -> bytes:

@@ -9,6 +9,7 @@ import shutil
 import stat
 import subprocess
 import tempfile
+import threading
 import unittest
 
 from ansible_collections.fullchain.tls.plugins.module_utils import kept
@@ -48,6 +49,8 @@ class PutBack(unittest.TestCase):
         )
         self.lineage = json.loads(json.dumps(kept.keep(self.judged)))
         self.before = self.state()
+        self.addCleanup(setattr, kept, "AGAIN_SECONDS", kept.AGAIN_SECONDS)
+        kept.AGAIN_SECONDS = 0.0
 
     def link(self, form, number):
         path = os.path.join(self.live, form + ".pem")
@@ -112,6 +115,14 @@ class PutBack(unittest.TestCase):
             self.assertEqual(len(self.put_back()), 1)
             self.assertEqual(self.state(), self.before)
 
+    def test_a_renewal_that_is_under_way_is_left_alone(self):
+        """certbot moves its links one after the other."""
+        self.link("privkey", 2)
+        kept.AGAIN_SECONDS = 1.0
+        threading.Timer(0.3, self.link, ("fullchain", 2)).start()
+        self.assertEqual(self.put_back(), [])
+        self.assertEqual(self.state()[0], {form: f"../archive/{form}2.pem" for form in ("fullchain", "privkey")})
+
     def test_one_that_is_not_sound_is_put_back_when_it_is_named(self):
         for form in ("fullchain", "privkey"):
             self.link(form, 2)
@@ -123,6 +134,29 @@ class PutBack(unittest.TestCase):
         shutil.rmtree(self.live)
         (sentence,) = self.put_back()
         self.assertIn(", and could not be put back: ", sentence)
+
+    def test_what_leads_elsewhere_now_or_lies_in_somebody_else_s_directory_is_not_written_to(self):
+        """Root would write wherever the owner of a directory leads it."""
+        victim = os.path.join(self.base, "victim")
+        self.write("victim", b"of root")
+        archived = os.path.join(self.archive, "fullchain1.pem")
+        os.rename(archived, archived + ".away")
+        os.symlink(victim, archived)
+        (sentence,) = self.put_back()
+        self.assertIn(f"could not be put back: {os.path.realpath(victim)}: it leads elsewhere than when", sentence)
+        os.unlink(archived)
+        os.rename(archived + ".away", archived)
+        self.write("archive/privkey1.pem", self.read("archive/privkey2.pem"))
+        spoiled = self.state()
+        for mode in (0o777, 0o775):
+            os.chmod(self.archive, mode)
+            (sentence,) = self.put_back()
+            self.assertIn("others than root may write there", sentence)
+        os.chmod(self.archive, 0o755)
+        if os.geteuid() == 0:
+            os.chown(self.archive, 65534, -1)
+            self.assertIn("others than root may write there", self.put_back()[0])
+        self.assertEqual((self.read("victim"), self.state()), (b"of root", spoiled))
 
     def test_one_that_is_not_what_was_judged_is_not_kept(self):
         for form, number in (("privkey", 2), ("fullchain", 2)):

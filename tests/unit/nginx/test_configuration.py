@@ -165,8 +165,16 @@ def test_servers_in_nginx_s_order_without_our_own():
             "names": ["wiki.example", "www.wiki.example", "more.example"],
             "includes": ["/etc/nginx/fullchain/current/snippets/wiki.example.conf", "/etc/nginx/snippets/more"],
             "certificates": ["old/wiki.pem"],
+            "staples": False,
         },
-        {"file": "/etc/nginx/nginx.conf", "listen": [["80"]], "names": [], "includes": [], "certificates": []},
+        {
+            "file": "/etc/nginx/nginx.conf",
+            "listen": [["80"]],
+            "names": [],
+            "includes": [],
+            "certificates": [],
+            "staples": False,
+        },
     ]
 
 
@@ -204,6 +212,12 @@ def test_what_holds_for_all_servers():
 )
 def test_whether_the_acme_module_is_loaded(line, acme):
     assert configuration({"/etc/nginx/nginx.conf": f"{line} http {{ }}"}).acme is acme
+
+
+def test_who_staples_by_hand():
+    text = "http { ssl_stapling on; server { include a; } server { ssl_trusted_certificate x; } server { ssl_stapling_verify on; } }"
+    found = configuration({"/etc/nginx/nginx.conf": text, "/etc/nginx/a": "ssl_session_cache none;"})
+    assert [server["staples"] for server in found.servers] == [False, True, True]
 
 
 def test_nameservers_as_nginx_takes_them():

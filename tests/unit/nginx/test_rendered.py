@@ -16,7 +16,7 @@ from ansible_collections.fullchain.tls.plugins.plugin_utils.nginx import Options
 from ansible_collections.fullchain.tls.plugins.plugin_utils.webserver.view import for_role
 
 from tests.pki import Cert, mint, write_pem
-from tests.rendering import render_template, write_files
+from tests.rendering import facts_of, render_template, write_files
 from tests.revocation import responder
 
 FILES = {"source": "files", "fullchain": "x.pem", "privkey": "x.key"}
@@ -43,13 +43,18 @@ def this_nginx():
     }
 
 
-def render(root, planned, key="files", **facts):
-    """Write what a deploy would, below root/current. facts: of certificates, by name."""
+def render(root, planned, key="files", facts=None):
+    """Write what a deploy would, below root/current. facts: of certificates, by name; see facts_of."""
     current = root / "current"
     for folder in ("sites", "snippets"):
         (current / folder).mkdir(parents=True)
-    write_files("nginx", for_role(planned, str(root))[key], current, **facts)
+    known = ("shop.example.com", "shop.example.com-rsa", "2001:db8::1", "wiki.example.com", *map(shop, range(1000)))
+    write_files("nginx", for_role(planned, str(root))[key], current, {**facts_of(known), **(facts or {})})
     return current
+
+
+def shop(number):
+    return f"shop-{number}.{'a' * 40}.example.com"
 
 
 def deliver(current, names, pki, *chain):
@@ -111,9 +116,7 @@ def test_nginx_accepts_what_is_rendered_for_it(tmp_path, this_nginx, pki, profil
 
 def stapled(pki, *names):
     """The facts of these certificates, had their leaf an OCSP URL. It lies on 127.0.0.1, where nginx needs nobody to look it up."""
-    return {
-        name: {"separate_chain": False, "ocsp": ["http://127.0.0.1:1"], "issuers": [pki.pem("root")]} for name in names
-    }
+    return facts_of(names, ocsp=["http://127.0.0.1:1"], issuers=[pki.pem("root")])
 
 
 @needs_nginx
@@ -125,7 +128,7 @@ def test_nginx_accepts_what_staples_and_verifies_where_no_client_is_asked_for_a_
     names = ["shop.example.com", "2001:db8::1", "wiki.example.com"]
     root = tmp_path / "fullchain"
     planned = plan(sites(extra="ssl_verify_client optional_no_ca;"), this_nginx, Options(root=str(root)))
-    deliver(render(root, planned, **stapled(pki, *names)), names, pki, "inter")
+    deliver(render(root, planned, facts=stapled(pki, *names)), names, pki, "inter")
     status, said = nginx_test(root)
     assert status == 0, said
     assert "[warn]" not in said
@@ -150,15 +153,48 @@ def test_nginx_accepts_what_staples_and_verifies_where_no_client_is_asked_for_a_
 )
 def test_what_stapling_brings_with_it(tmp_path, pki, info, variables, files):
     given = {"installed": False, "ipv6": True, "nameservers": ["192.0.2.53"], **info}
-    current = render(tmp_path, plan(sites()[:1], given, Options(**variables)), **stapled(pki, "shop.example.com"))
+    current = render(tmp_path, plan(sites()[:1], given, Options(**variables)), facts=stapled(pki, "shop.example.com"))
     assert {path.name for path in current.iterdir() if path.is_file()} - {"http.conf"} == files
     assert ("ssl_stapling" in (current / "sites/shop.example.com.conf").read_text()) is bool(files)
 
 
-def test_clients_that_are_asked_for_certificates_by_all_servers_are_never_verified_by_what_staples(tmp_path, pki):
-    given = {"installed": False, "settings": {"ssl_verify_client": "on"}}
-    current = render(tmp_path, plan(sites()[:1], given, Options()), **stapled(pki, "shop.example.com"))
-    assert "ssl_trusted_certificate" not in (current / "sites/shop.example.com.conf").read_text()
+@pytest.mark.parametrize(
+    ("extra", "settings"),
+    [
+        ("", {"ssl_verify_client": "on"}),
+        ("ssl_verify_client optional;", {}),
+        ("include /etc/nginx/mutual-tls.conf;", {}),  # which may ask clients, and nobody has read
+    ],
+)
+def test_no_client_certificate_is_verified_against_what_staples_are(tmp_path, pki, extra, settings):
+    """nginx would believe one that the server's own CA has issued to a stranger."""
+    planned = plan(sites(extra=extra)[:1], {"installed": False, "settings": settings}, Options())
+    text = (
+        render(tmp_path, planned, facts=stapled(pki, "shop.example.com")) / "sites/shop.example.com.conf"
+    ).read_text()
+    assert "    ssl_stapling on;\n" in text and "ssl_trusted_certificate" not in text
+
+
+def test_nothing_is_said_of_stapling_where_the_team_says_it(tmp_path, pki):
+    """Twice is an error to nginx."""
+    snippet = "/etc/nginx/fullchain/current/snippets/wiki.example.com.conf"
+    own = {
+        "file": "x",
+        "listen": [["443", "ssl"]],
+        "names": ["wiki.example.com"],
+        "includes": [snippet],
+        "staples": True,
+    }
+    value = [sites(extra="ssl_trusted_certificate /etc/ssl/own.pem;")[0], sites()[2]]
+    for servers, count in (([own], 0), ([{**own, "staples": False}], 1)):
+        root = tmp_path / str(count)
+        current = render(
+            root,
+            plan(value, {"installed": False, "servers": servers}, Options()),
+            facts=stapled(pki, "shop.example.com", "wiki.example.com"),
+        )
+        assert "ssl_stapling" not in (current / "sites/shop.example.com.conf").read_text()
+        assert (current / "snippets/wiki.example.com.conf").read_text().count("ssl_stapling on;") == count
 
 
 def test_a_site_with_two_certificates_is_stapled_for_when_both_have_an_ocsp_url(tmp_path, pki):
@@ -166,7 +202,7 @@ def test_a_site_with_two_certificates_is_stapled_for_when_both_have_an_ocsp_url(
     value = [{"name": "shop.example.com", "certificate": two, "root": "/srv"}]
     for names, on in ((["shop.example.com"], False), (["shop.example.com", "shop.example.com-rsa"], True)):
         root = tmp_path / str(on)
-        current = render(root, plan(value, {"installed": False}, Options()), **stapled(pki, *names))
+        current = render(root, plan(value, {"installed": False}, Options()), facts=stapled(pki, *names))
         assert ("ssl_stapling on" in (current / "sites/shop.example.com.conf").read_text()) is on
 
 
@@ -193,10 +229,10 @@ def test_what_has_nginx_obtain_a_certificate(tmp_path):
     (given,) = (item for item in planned["more"] if "content" in item)
     assert given == {"dest": "acme-server-ca.pem", "content": ca}
     files = [item for item in for_role(planned, options.root)["files"] if "src" in item]
-    write_files("nginx", files, tmp_path)
+    write_files("nginx", files, tmp_path, {})
     assert (tmp_path / "acme.conf").read_text().split("\n", 2)[2].strip() == (
         "acme_issuer fullchain {\n    uri https://ca.example/dir;\n    contact ops@example.com;\n"
-        "    ssl_trusted_certificate /etc/nginx/fullchain/current/acme-server-ca.pem;\n    challenge http-01;\n"
+        "    ssl_trusted_certificate /etc/nginx/fullchain/current/acme-server-ca.pem;\n"
         "    accept_terms_of_service;\n}"
     )
     assert "\nresolver 192.0.2.53;\n" in (tmp_path / "resolver.conf").read_text()
@@ -219,7 +255,7 @@ def test_what_has_nginx_obtain_a_certificate(tmp_path):
 def test_the_module_s_own_zone_does_for_some_thirty_certificates(tmp_path):
     for count, zone in ((30, False), (31, True)):
         sites_ = [obtained(f"s{number}.example.com") for number in range(count)]
-        write_files("nginx", for_role(plan(sites_, ACME, Options()), "/x")["files"], tmp_path / str(count))
+        write_files("nginx", for_role(plan(sites_, ACME, Options()), "/x")["files"], tmp_path / str(count), {})
         assert (
             "acme_shared_zone zone=ngx_acme_shared:1M;" in (tmp_path / str(count) / "acme.conf").read_text()
         ) is zone
@@ -242,7 +278,7 @@ def test_what_nginx_cannot_obtain_is_refused(info, site, options, words):
 
 def test_a_resolver_of_the_team_s_does(tmp_path):
     info = {**ACME, "nameservers": [], "settings": {"resolver": "127.0.0.1"}}
-    write_files("nginx", for_role(plan([obtained()], info, Options()), "/x")["files"], tmp_path)
+    write_files("nginx", for_role(plan([obtained()], info, Options()), "/x")["files"], tmp_path, {})
     assert not (tmp_path / "resolver.conf").exists()
 
 
@@ -279,7 +315,7 @@ def test_nginx_accepts_a_snippet_in_a_server_of_somebody_else(tmp_path, this_ngi
 def test_many_and_long_names_fit_nginx_s_table(tmp_path, this_nginx, pki, count):
     value = [
         {
-            "name": f"shop-{n}.{'a' * 40}.example.com",
+            "name": shop(n),
             "aliases": [f"www.shop-{n}.example.com"],
             "certificate": FILES,
             "root": "/srv",
