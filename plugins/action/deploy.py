@@ -22,9 +22,11 @@ from ansible_collections.fullchain.tls.plugins.plugin_utils.deployment.certifica
 )
 from ansible_collections.fullchain.tls.plugins.plugin_utils.deployment.diff import build_diff
 from ansible_collections.fullchain.tls.plugins.plugin_utils.deployment.facts import (
+    TRUST_VARIABLE,
     VARIABLE,
     Facts,
     certificate_facts,
+    trust_facts,
 )
 from ansible_collections.fullchain.tls.plugins.plugin_utils.deployment.host import (
     Host,
@@ -266,7 +268,8 @@ class ActionModule(ActionBase):
 
     def _render(self, request: Request, facts: Facts) -> list[WantedFile]:
         find = partial(find_file, self._find_needle, "templates")
-        renderer = Renderer(self._templar, {**self._variables, VARIABLE: facts}, find, self._files.content)
+        told = {VARIABLE: facts, TRUST_VARIABLE: trust_facts(request.settings.trust)}
+        renderer = Renderer(self._templar, {**self._variables, **told}, find, self._files.content)
         return [file for spec in request.files for file in renderer.files(spec)]
 
     def _judge_delivered(self, request: Request) -> list[Judged]:

@@ -60,6 +60,8 @@ options:
           - Templates find what is known of each of O(certificates) and O(lineages) in C(certificate_facts), by name. C(separate_chain) tells whether the
             intermediates are in a file of their own; C(ocsp) lists the leaf's OCSP URLs; where there are any, C(issuers) lists the leaf's issuers
             up to the root, in PEM, for a server that verifies what it staples. A lineage that is not there yet has no C(ocsp).
+          - In C(trust_facts) they find what O(trust) holds. C(system) tells whether the system's store is among it; C(certificates) lists
+            what is there besides, in PEM.
         type: path
       content:
         description: The text itself.

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from ansible_collections.fullchain.tls.plugins.plugin_utils.deployment.certificates import CHAIN_NAME, Judged
@@ -13,10 +13,13 @@ from ansible_collections.fullchain.tls.plugins.plugin_utils.deployment.request i
 from ansible_collections.fullchain.tls.plugins.plugin_utils.judge import issuers_of
 from ansible_collections.fullchain.tls.plugins.plugin_utils.pki.pem import to_pem
 from ansible_collections.fullchain.tls.plugins.plugin_utils.pki.revocation import responders
-from ansible_collections.fullchain.tls.plugins.plugin_utils.pki.trust import TrustStore
+from ansible_collections.fullchain.tls.plugins.plugin_utils.pki.trust import SYSTEM, TrustStore, load_trust_store
 
 VARIABLE = "certificate_facts"
 """What the variable is called that templates find them in."""
+
+TRUST_VARIABLE = "trust_facts"
+"""What the variable is called that tells templates what the chains are judged against."""
 
 Facts = dict[str, dict[str, Any]]
 
@@ -29,6 +32,16 @@ def certificate_facts(request: Request, judged: Iterable[Judged], trust: TrustSt
     unread: Facts = {spec.name: _facts(False, (), ()) for spec in request.certificates}
     unread.update((spec.name, _facts(spec.chain is not None, (), ())) for spec in request.lineages)
     return {**unread, **{item.name: _read(item, unread[item.name], trust) for item in judged}}
+
+
+def trust_facts(items: Sequence[str]) -> dict[str, Any]:
+    """What `trust` holds, for templates: system, whether the host's own store is among it, and the certificates of the rest, in PEM.
+
+    items: as load_trust_store takes them. The system's own are not listed: which those are differs from one controller to the next.
+    """
+    rest = [item for item in items if item != SYSTEM]
+    certificates = load_trust_store(rest).certificates if rest else ()
+    return {"system": SYSTEM in items, "certificates": [to_pem(certificate) for certificate in certificates]}
 
 
 def _read(item: Judged, unread: dict[str, Any], trust: TrustStore) -> dict[str, Any]:

@@ -31,7 +31,8 @@ _SYSTEM_BUNDLES = (
     "/etc/ssl/ca-bundle.pem",  # SUSE
     "/etc/ssl/cert.pem",  # macOS, BSD
 )
-_WORDS = ("system", "mozilla")
+SYSTEM = "system"
+_WORDS = (SYSTEM, "mozilla")
 _BLOCK = re.compile(rb"-----BEGIN CERTIFICATE-----(.+?)-----END CERTIFICATE-----", re.DOTALL)
 
 
@@ -127,7 +128,7 @@ def _load(item: str, password: str | None) -> tuple[Certificate, ...]:
     if "-----BEGIN " in item:
         return read_certificates(item, "the PEM text in trust")
     if item in _WORDS:
-        return _read_path(_system_bundle() if item == "system" else _mozilla_bundle())
+        return _read_path(_system_bundle() if item == SYSTEM else _mozilla_bundle())
     path = Path(item).expanduser()
     if "/" not in item and not path.exists():
         raise InputError(f"trust: '{item}' is neither a file nor one of the words {', '.join(_WORDS)}")

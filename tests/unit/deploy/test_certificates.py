@@ -13,7 +13,7 @@ from ansible_collections.fullchain.tls.plugins.plugin_utils.deployment.certifica
     judge_delivered,
     judge_lineage,
 )
-from ansible_collections.fullchain.tls.plugins.plugin_utils.deployment.facts import certificate_facts
+from ansible_collections.fullchain.tls.plugins.plugin_utils.deployment.facts import certificate_facts, trust_facts
 from ansible_collections.fullchain.tls.plugins.plugin_utils.deployment.request import (
     CertificateSpec,
     LineageSpec,
@@ -133,6 +133,18 @@ def test_what_templates_are_told_of_a_lineage_before_and_after_it_was_read() -> 
         "ocsp": urls,
         "issuers": [PKI.pem("inter"), PKI.pem("root")],
     }
+
+
+@pytest.mark.parametrize(
+    ("items", "system", "others"),
+    [
+        (["system"], True, []),
+        ([PKI.pem("root")], False, ["root"]),
+        (["system", PKI.pem("inter", "root")], True, ["inter", "root"]),
+    ],
+)
+def test_what_templates_are_told_of_trust(items: list[str], system: bool, others: list[str]) -> None:
+    assert trust_facts(items) == {"system": system, "certificates": [PKI.pem(name) for name in others]}
 
 
 def test_put_right_and_said() -> None:
