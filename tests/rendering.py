@@ -44,5 +44,5 @@ def _engine(role: str) -> jinja2.Environment:
         undefined=jinja2.StrictUndefined,
         autoescape=False,
     )
-    engine.filters["extract"] = FilterModule().filters()["extract"]  # Ansible's own
+    engine.filters.update({name: FilterModule().filters()[name] for name in ("extract", "quote")})  # Ansible's own
     return engine

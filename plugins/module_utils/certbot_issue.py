@@ -32,6 +32,9 @@ _NOISE = ("Saving debug log to", "Ask for help or search for solutions", "Plugin
 
 LAST_LINES = 8
 
+# What roles/certbot/templates/renewal-hook.sh.j2 looks for: a deploy judges, loads and verifies what this run obtains.
+DEPLOY_FOLLOWS = "FULLCHAIN_TLS_DEPLOY"
+
 EAB_WANTED = "urn:ietf:params:acme:error:externalAccountRequired"
 
 
@@ -75,8 +78,12 @@ def command(request: Mapping[str, Any], configuration: str) -> List[str]:
 
 
 def environment(request: Mapping[str, Any]) -> Dict[str, str]:
-    """What certbot (python-requests) needs to trust the ACME server's own HTTPS."""
-    return {"REQUESTS_CA_BUNDLE": request["server_ca_file"]} if request["server_ca_file"] else {}
+    """What certbot (python-requests) needs to trust the ACME server's own HTTPS, and what tells the deploy hook to stand aside.
+
+    certbot runs that for a first certificate, too, from 5.3 on.
+    """
+    ca = {"REQUESTS_CA_BUNDLE": request["server_ca_file"]} if request["server_ca_file"] else {}
+    return {DEPLOY_FOLLOWS: "1", **ca}
 
 
 def _run_when_free(arguments: List[str], env: Dict[str, str], patience: float) -> Tuple[int, str, str]:

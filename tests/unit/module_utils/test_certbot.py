@@ -159,6 +159,7 @@ while [ "$1" != --config ]; do shift; done
 stat -c %a "$2" "$(dirname "$2")" > {0}/modes
 cat "$2" > {0}/configuration
 echo "$REQUESTS_CA_BUNDLE" > {0}/bundle
+echo "$FULLCHAIN_TLS_DEPLOY" > {0}/deploy
 """
 
 
@@ -181,6 +182,7 @@ def test_the_command_line(tmp_path):
     assert words[-7:] == ["--webroot", "--webroot-path", "/srv/w", "--cert-name", "a.test", "-d", "a.test"]
     assert "--register-unsafely-without-email" in words
     assert (tmp_path / "bundle").read_text() == "/etc/le/ca.pem\n"
+    assert (tmp_path / "deploy").read_text() == "1\n"  # by which the deploy hook knows to stand aside
     certbot_issue.issue(request(program, email="ops@a.test"), str(tmp_path))
     words = (tmp_path / "arguments").read_text().split()
     assert words[words.index("--email") + 1] == "ops@a.test"
