@@ -451,6 +451,11 @@ def test_a_later_run_uses_the_number_again(host):
     host.renew("new", "inter")
     assert host.hook()[0] == 0
     assert (server.served(), host.links()) == ("new", {2})
+    host.renew("old", key="new")
+    assert host.hook()[0] == 1
+    assert sorted(path.name for path in (host.folder / f"archive/{NAME}").glob("*.refused")) == [
+        f"{kind}3.pem.refused" for kind in KINDS
+    ]
 
 
 def test_without_a_sound_version_one_that_can_be_loaded(host):
