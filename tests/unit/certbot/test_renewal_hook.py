@@ -83,7 +83,7 @@ class Nginx:
             "server": self.kind,
             "root": str(self.base),
             "lineages": named,
-            "info": {"pid_file": f"{self.base}/pid"},
+            "pid_file": f"{self.base}/pid",
             "test": self.test,
             "reload": self.reload,
             "start": self.start,
