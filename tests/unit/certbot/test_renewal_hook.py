@@ -58,7 +58,6 @@ class Nginx:
         self.test, self.reload, self.start = (
             [NGINX, *words, "-c", f"{self.base}/nginx.conf"] for words in (["-t"], ["-s", "reload"], [])
         )
-        self.lineages, self.endpoints = [], []
         self.use()
 
     def configure(self, more="", pairs=(NAME,)):
@@ -71,7 +70,7 @@ class Nginx:
             f"listen 127.0.0.1:{self.port} ssl; server_name {NAME} {ALIAS};\n{lines}{more} }} }}\n"
         )
 
-    def use(self, *lineages, names=(NAME, ALIAS), trust=("root",), system=False, **lineage):
+    def use(self, *lineages, names=(NAME, ALIAS), seen=True, trust=("root",), system=False, fail_on="error", **lineage):
         """Write what a deploy of these lineages does."""
         live = self.host.folder / "live"
         paths = lineage or {"fullchain": f"{live}/{{}}/fullchain.pem"}
@@ -87,8 +86,11 @@ class Nginx:
             "test": self.test,
             "reload": self.reload,
             "start": self.start,
+            "fail_on": fail_on,
         }
-        endpoints = [{"host": name, "port": self.port, "certificate": item["name"]} for item in named for name in names]
+        endpoints = [
+            {"host": name, "port": self.port, "certificate": item["name"]} for item in named for name in names if seen
+        ]
         facts = {"system": system, "certificates": [PKI.pem(name) for name in trust]}
         for template, values in (
             ("lineages", {"settings": settings, "endpoints": endpoints}),
@@ -327,6 +329,25 @@ def test_a_host_that_trusts_its_own_store_and_one_certificate_more(host):
     host.renew("new")  # an intermediate that is trusted hides nothing
     assert "its chain does not verify: unable to get" in host.hook()[1]
     assert server.served() == "new"
+
+
+def test_where_no_finding_stops_a_deploy_none_stops_a_renewal(host):
+    """But for what no server could load."""
+    server = host.server()
+    server.use(fail_on="never")
+    host.renew("new")
+    assert host.hook()[0] == 0
+    assert server.served() == "new"
+    host.renew("new", key="old")
+    assert "its key does not match the certificate" in host.hook()[1]
+
+
+def test_a_snippet_that_no_server_block_includes_yet(host):
+    server = host.server()
+    server.use(seen=False)
+    host.renew("new", "inter")
+    code, said = host.hook()
+    assert (code, said.rpartition("served by ")[2]) == (0, "nginx (not looked at: no site yet)")
 
 
 # --- what is not
