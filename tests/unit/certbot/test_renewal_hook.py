@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -108,10 +109,16 @@ class Nginx:
         return self
 
     def stop(self):
+        """Until it has ended: nginx sees a signal that comes before it waits for signals only with the next."""
         pid_file = self.base / "pid"
-        if pid_file.exists():
-            os.kill(int(pid_file.read_text()), signal.SIGTERM)
-            until(lambda: not pid_file.exists())
+
+        def ended():
+            if pid_file.exists():
+                with contextlib.suppress(ProcessLookupError, ValueError):
+                    os.kill(int(pid_file.read_text()), signal.SIGTERM)
+            return not pid_file.exists()
+
+        until(ended)
 
     def served(self):
         chain = fetch_all([Endpoint(NAME, self.port, address="127.0.0.1")], timeout=5.0)[0].chain
