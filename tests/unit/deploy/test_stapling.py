@@ -85,6 +85,7 @@ class Lineage:
         return self.web.task(certificates=[], lineages=[lineage], files=here)
 
 
+@pytest.mark.core
 def test_a_site_whose_certificate_nginx_obtains_is_rendered_by_deploy(web: Webserver) -> None:
     """There is no such nginx here, so no further than that: deploy knows nothing of a certificate that it has not seen."""
     info = {"installed": True, "tls_library": "OpenSSL", "version": "1.29.1", "drop_in_read": True, "acme": True}
@@ -111,6 +112,7 @@ def own_files(web: Webserver) -> set[str]:
     return {path.name for path in (web.root / "current").iterdir() if path.is_file()} - {".manifest.json"}
 
 
+@pytest.mark.core
 def test_what_is_stapled_comes_and_goes_with_the_ocsp_url_of_a_lineage(web: Webserver, ca: Pages) -> None:
     """The responder's key is one that the authority made it for, which nginx believes with the whole path at hand alone."""
     said = mint_ocsp(web.pki, Ocsp(signed_by="delegate"))
