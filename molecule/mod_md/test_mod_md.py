@@ -186,7 +186,9 @@ def test_a_renewal_is_taken_into_use_while_nobody_touches_it_and_no_handshake_fa
     for host, leaves in seen.items():
         assert 2 <= len(leaves) <= 3, (host, ends)
     assert on_each(lab, "cat /run/apache2/apache2.pid") == pids
-    assert short_orders(lab) == sum(map(len, seen.values())), (short_orders(lab), ends)
+    # At the end of the watch the next renewal may be ordered and not taken into use yet, one a host.
+    orders, taken = short_orders(lab), sum(map(len, seen.values()))
+    assert taken <= orders <= taken + len(lab.hosts), (orders, ends)
     verified = lab.play(playbook=VERIFY, **variables)
     assert verified.rc == 0, verified.output
     assert f"{len(lab.hosts)} endpoints: {len(lab.hosts)} ok" in verified.output
