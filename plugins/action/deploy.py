@@ -226,9 +226,7 @@ class ActionModule(ActionBase):
         for spec, answer in zip(request.lineages, answers, strict=False):
             try:
                 bad = failing([judge_lineage(spec, answer, request.settings).result], request.settings.fail_on)
-            except (
-                Exception
-            ):  # whatever is wrong with what somebody wrote there: it must not keep the deploy from being taken back
+            except Exception:  # whatever somebody wrote there must not keep the deploy from being taken back
                 bad = [{}]
             unsound += [spec.name] if bad else []
         return unsound

@@ -18,6 +18,7 @@ from ansible_collections.fullchain.tls.plugins.module_utils.configuration import
 
 HTTP_SETTINGS = ("server_names_hash_bucket_size", "server_names_hash_max_size", "resolver", "ssl_verify_client")
 MAIN_SETTINGS = ("pid", "error_log")
+# What the directives begin with that staple OCSP responses.
 STAPLING = ("ssl_stapling", "ssl_trusted_certificate")
 ACME_MODULE = "ngx_http_acme_module"
 

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ansible_collections.fullchain.tls.plugins.module_utils.nginx import STAPLING
 from ansible_collections.fullchain.tls.plugins.plugin_utils import nginx_acme
 from ansible_collections.fullchain.tls.plugins.plugin_utils.errors import InputError
 from ansible_collections.fullchain.tls.plugins.plugin_utils.nginx_vhosts import hash_settings, read_vhost
@@ -27,8 +28,6 @@ from ansible_collections.fullchain.tls.plugins.plugin_utils.webserver.issuer imp
 DEFAULT_SERVER = "default_server"
 VERIFY_CLIENT = "ssl_verify_client"
 _ASKS_CLIENTS = re.compile(rf"\b(?:{VERIFY_CLIENT}|include)\b")
-STAPLING = ("ssl_stapling", "ssl_trusted_certificate")
-"""What the directives that staple begin with."""
 TRUSTED = "ocsp.pem"
 NGINX = model.Dialect(
     server="nginx",

@@ -36,10 +36,8 @@ APACHE_SINCE: dict[str, tuple[Version, Version]] = {
     "peer name": (NEVER, (2, 4, 5)),
     "chain in the file": (NEVER, (2, 4, 8)),
     "conf command": (NEVER, (2, 4, 8)),
-    "stapling with the chain in the file": (
-        NEVER,
-        (2, 4, 12),
-    ),  # before, the issuer has to be in SSLCertificateChainFile
+    # before, the issuer has to be in SSLCertificateChainFile
+    "stapling with the chain in the file": (NEVER, (2, 4, 12)),
     "protocols": (NEVER, (2, 4, 17)),
     "TLSv1.3": (NEVER, (2, 4, 36)),
     # before, SSLProtocol of a name-based host is that of the first on its address

@@ -29,7 +29,8 @@ class Vhost:
 
     `matches` tells whether a pattern of its names matches a name, by the rules of the server it belongs to.
     `certificates` are the files of certificates that it names itself, in whatever it includes, too, but in ours.
-    `staples`: it has directives of its own that staple OCSP responses. `after_ours`: the server reads it after ours, where that decides which is the default.
+    `after_ours`: the server reads it after ours, where that decides which is the default.
+    `staples`: it has directives of its own that staple OCSP responses.
     """
 
     file: str
