@@ -53,18 +53,12 @@ NOBODY = "nobody.invalid"
 
 @dataclass(frozen=True)
 class Options(model.Options):
-    """What the role's variables say. `version` is Apache's where it is given; `enable`: modules can be enabled.
-
-    acme_server_ca is PEM text, empty for the host's own trust store.
-    """
+    """What the role's variables say. `version` is Apache's where it is given; `enable`: modules can be enabled."""
 
     root: str = "/etc/apache2/fullchain"
     drop_in: str = "/etc/apache2/sites-enabled/000-fullchain.conf"
     version: str = ""
     enable: bool = True
-    acme_server: str = "letsencrypt"
-    acme_server_ca: str = ""
-    email: str = ""
 
 
 @dataclass(frozen=True)
@@ -111,7 +105,7 @@ def plan(value: Any, info: Mapping[str, Any], options: Options) -> dict[str, Any
     given = model.read_given(value, options, host, APACHE)
     modules = _modules(given, host)
     managed = info.get("managed", ())
-    issuer = read_issuer("apache", options.acme_server, options.acme_server_ca, options.email, apache_md.BREAKS_OUT)
+    issuer = read_issuer(APACHE, options, apache_md.BREAKS_OUT)
     apache_md.refuse(given, issuer, managed, info.get("own_managed", ()), _lacking(host))
     _refuse_host(info, options, modules)
     _refuse_defaults(given, host)

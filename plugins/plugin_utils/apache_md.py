@@ -12,7 +12,6 @@ from ansible_collections.fullchain.tls.plugins.plugin_utils.errors import InputE
 from ansible_collections.fullchain.tls.plugins.plugin_utils.sites import Site
 from ansible_collections.fullchain.tls.plugins.plugin_utils.webserver import model
 from ansible_collections.fullchain.tls.plugins.plugin_utils.webserver.issuer import (
-    ACME_CA,
     Issuer,
     obtained,
     refuse_addresses,
@@ -27,14 +26,11 @@ def files(given: model.Given, issuer: Issuer) -> list[dict[str, Any]]:
     sites = obtained(given.sites)
     if not sites:
         return []
-    values = {"domains": [list(site.names) for site in sites], "directives": _directives(given, issuer)}
-    return [
-        {"dest": "md.conf", "src": "md.conf.j2", "vars": {"md": values}},
-        *([{"dest": ACME_CA, "content": issuer.ca}] if issuer.ca else []),
-    ]
+    values = {"domains": [list(site.names) for site in sites], "directives": _directives(issuer)}
+    return [{"dest": "md.conf", "src": "md.conf.j2", "vars": {"md": values}}, *issuer.files]
 
 
-def _directives(given: model.Given, issuer: Issuer) -> model.Directives:
+def _directives(issuer: Issuer) -> model.Directives:
     """What each domain says for itself, so that it holds whatever the team's own settings for all domains say.
 
     http-01 alone: our VirtualHosts do not take part in tls-alpn-01, and without a word on it mod_md wants Apache itself to listen on 80.
@@ -43,7 +39,7 @@ def _directives(given: model.Given, issuer: Issuer) -> model.Directives:
         ["MDCertificateAuthority", f'"{issuer.url}"'],
         ["MDCertificateAgreement", "accepted"],
         ["MDContactEmail", issuer.email],
-        *([["MDCACertificateFile", f"{given.options.current}/{ACME_CA}"]] if issuer.ca else []),
+        *issuer.trusted("MDCACertificateFile"),
         ["MDCAChallenges", "http-01"],
         ["MDRenewMode", "auto"],
     ]

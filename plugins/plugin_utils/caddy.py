@@ -21,7 +21,6 @@ from ansible_collections.fullchain.tls.plugins.plugin_utils.profiles.reader impo
 from ansible_collections.fullchain.tls.plugins.plugin_utils.sites import Site, deployed_paths
 from ansible_collections.fullchain.tls.plugins.plugin_utils.webserver import model, names, notes
 from ansible_collections.fullchain.tls.plugins.plugin_utils.webserver.issuer import (
-    ACME_CA,
     EMAIL,
     Issuer,
     obtained,
@@ -39,18 +38,16 @@ CADDY = model.Dialect(
     sources=("server", "files"),
     shadowed="leaves what comes in there to it",
 )
+BREAKS_OUT = '"`{}\\'
 MANAGED_OFF = ("off", "disable_certs")
 
 
 @dataclass(frozen=True)
 class Options(model.Options):
-    """What the role's variables say. acme_server_ca is PEM text, empty for the host's own trust store."""
+    """What the role's variables say."""
 
     root: str = "/etc/caddy/fullchain"
     drop_in: str = "/etc/caddy/Caddyfile"
-    acme_server: str = "letsencrypt"
-    acme_server_ca: str = ""
-    email: str = ""
 
 
 @dataclass(frozen=True)
@@ -80,10 +77,10 @@ def plan(value: Any, info: Mapping[str, Any], options: Options) -> dict[str, Any
     _refuse_caddyfile(given, info)
     for site in given.sites:
         _refuse_site(site, given)
-    issuer = read_issuer("caddy", options.acme_server, options.acme_server_ca, options.email, '"`{}\\')
+    issuer = read_issuer(CADDY, options, BREAKS_OUT)
     account, unseen = _account(given, issuer, host.version, info)
     return {
-        "files": _files(given, host, options, _issuer(issuer, options)),
+        "files": [*issuer.files, *_files(given, host, _issuer(issuer))],
         "endpoints": names.endpoints(given),
         "notes": [
             *notes.notes(given, info, lambda profile: host.tls(profile).notes),
@@ -99,11 +96,10 @@ def _port(settings: Mapping[str, str], key: str, default: int) -> int:
     return int(settings[key]) if settings.get(key, "").isdigit() else default
 
 
-def _files(given: model.Given, host: Host, options: Options, issuer: model.Directives) -> list[dict[str, Any]]:
+def _files(given: model.Given, host: Host, issuer: model.Directives) -> list[dict[str, Any]]:
     whole = [_site(site, given, host, issuer) for site in given.whole]
     snippets = [_tls(site, given, host, issuer) for site in given.sites if not site.whole]
     return [
-        *([{"dest": ACME_CA, "content": options.acme_server_ca}] if options.acme_server_ca else []),
         {"dest": "sites/{name}.conf", "src": "site.conf.j2", "each": whole},
         {"dest": "snippets/{name}.conf", "src": "snippet.conf.j2", "each": snippets},
     ]
@@ -138,12 +134,12 @@ def _tls(site: Site, given: model.Given, host: Host, issuer: model.Directives) -
     }
 
 
-def _issuer(issuer: Issuer, options: Options) -> model.Directives:
+def _issuer(issuer: Issuer) -> model.Directives:
     """The CA. Named even where it is Caddy's default, which has a second CA beside it that nobody asked for."""
     return [
         ["dir", f'"{issuer.url}"'],
         *([["email", issuer.email]] if issuer.email else []),
-        *([["trusted_roots", f"{options.current}/{ACME_CA}"]] if issuer.ca else []),
+        *issuer.trusted("trusted_roots"),
     ]
 
 

@@ -42,13 +42,10 @@ NGINX = model.Dialect(
 
 @dataclass(frozen=True)
 class Options(model.Options):
-    """What the role's variables say. acme_server_ca is PEM text, empty for the host's own trust store."""
+    """What the role's variables say."""
 
     root: str = "/etc/nginx/fullchain"
     drop_in: str = "/etc/nginx/conf.d/fullchain.conf"
-    acme_server: str = "letsencrypt"
-    acme_server_ca: str = ""
-    email: str = ""
 
 
 @dataclass(frozen=True)
@@ -95,7 +92,7 @@ def plan(value: Any, info: Mapping[str, Any], options: Options) -> dict[str, Any
     host = _read_host(info)
     given = model.read_given(value, options, host, NGINX)
     _refuse_defaults(given, host)
-    issuer = read_issuer("nginx", options.acme_server, options.acme_server_ca, options.email, nginx_acme.BREAKS_OUT)
+    issuer = read_issuer(NGINX, options, nginx_acme.BREAKS_OUT)
     nginx_acme.refuse(given, _lacking(info, host))
     return {
         "http": _http(given, host, names.over_http(given)),

@@ -14,7 +14,6 @@ from ansible_collections.fullchain.tls.plugins.plugin_utils.errors import InputE
 from ansible_collections.fullchain.tls.plugins.plugin_utils.sites import Site
 from ansible_collections.fullchain.tls.plugins.plugin_utils.webserver import model
 from ansible_collections.fullchain.tls.plugins.plugin_utils.webserver.issuer import (
-    ACME_CA,
     Issuer,
     obtained,
     refuse_addresses,
@@ -45,15 +44,12 @@ def files(given: model.Given, issuer: Issuer) -> list[dict[str, Any]]:
     directives = [
         ["uri", issuer.url],
         *([["contact", issuer.email]] if issuer.email else []),
-        *([["ssl_trusted_certificate", f"{given.options.current}/{ACME_CA}"]] if issuer.ca else []),
+        *issuer.trusted("ssl_trusted_certificate"),
         ["accept_terms_of_service"],
     ]
     zone = f"{max(1, len(sites) // 100)}M" if len(sites) > ZONE_HOLDS else ""
     values = {"issuer": ISSUER, "directives": directives, "zone": zone}
-    return [
-        {"dest": "acme.conf", "src": "acme.conf.j2", "vars": {"acme": values}},
-        *([{"dest": ACME_CA, "content": issuer.ca}] if issuer.ca else []),
-    ]
+    return [{"dest": "acme.conf", "src": "acme.conf.j2", "vars": {"acme": values}}, *issuer.files]
 
 
 def refuse(given: model.Given, lacking: str) -> None:

@@ -42,7 +42,10 @@ class Dialect:
 
 @dataclass(frozen=True)
 class Options:
-    """What the role's variables say. `address` is where the controller finds this host, None to ask the names."""
+    """What the role's variables say. `address` is where the controller finds this host, None to ask the names.
+
+    acme_server, acme_server_ca (PEM text, empty for the host's own trust store) and email are for what the server obtains itself.
+    """
 
     root: str
     drop_in: str
@@ -56,6 +59,9 @@ class Options:
     address: str | None = None
     port: int = 443
     http_port: int = 80
+    acme_server: str = "letsencrypt"
+    acme_server_ca: str = ""
+    email: str = ""
 
     @property
     def current(self) -> str:
