@@ -9,7 +9,8 @@ import json
 import os
 import re
 import subprocess
-from collections.abc import Iterable, Mapping
+import time
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from http.client import HTTPConnection
 from pathlib import Path
@@ -182,11 +183,39 @@ class Lab:
             f"cd {root or SERVER.root}/current/ && find . -type f -exec stat -c '%a %U:%G %n' {{}} + -exec sha256sum {{}} + | sort",
         )
 
+    def short_lived(self, seconds: int) -> Path:
+        """Start one more Pebble beside the lab's, https://ca:14002/dir, whose certificates last so long; the path of its root."""
+        configuration = json.loads(self.on("ca", "cat /etc/pebble/pebble.json"))
+        ports = {
+            "listenAddress": "0.0.0.0:14002",
+            "managementListenAddress": "0.0.0.0:15002",
+            "certificateValidityPeriod": seconds,
+        }
+        configuration["pebble"].update(ports)
+        self.on("ca", f"echo '{json.dumps(configuration)}' >/etc/pebble/short.json")
+        self.on(
+            "ca",
+            "systemd-run -q --unit=pebble-short -p EnvironmentFile=/etc/pebble/environment pebble -config /etc/pebble/short.json",
+        )
+        path = self.folder / "short-root.pem"
+        path.write_text(
+            self.on("ca", "for i in 1 2 3 4 5; do curl -sk https://localhost:15002/roots/0 && break; sleep 1; done")
+        )
+        return path
+
     @staticmethod
     def _lab(*arguments: str, script: str = "") -> str:
         command = [ROOT / "lab" / "lab", *arguments]
         done = subprocess.run(command, input=script, stdout=subprocess.PIPE, text=True, check=True)
         return done.stdout.strip()
+
+
+def until(condition: Callable[[], Any], seconds: float) -> None:
+    """Wait until the condition holds. Raises AssertionError when it doesn't in time."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.5)
 
 
 def site(number: int, aliases: Iterable[str] = ("www",), **more: Any) -> dict[str, Any]:

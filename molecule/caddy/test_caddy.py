@@ -5,9 +5,7 @@
 
 from __future__ import annotations
 
-import json
 import ssl
-import time
 from http.client import HTTPSConnection
 from socket import create_connection
 
@@ -15,12 +13,14 @@ import pytest
 from ansible_collections.fullchain.tls.plugins.plugin_utils.wire.endpoints import parse_endpoint
 from ansible_collections.fullchain.tls.plugins.plugin_utils.wire.fetch import fetch_all
 
-from tests.lab import Lab, Run, name, over_http, site
+from tests.lab import Lab, Run, name, over_http, site, until
 from tests.pki import Cert, Pki, mint, write_pem
 
 SERVER = {"certificate": {"source": "server"}}
 FIRST = [site(1, **SERVER), site(2, aliases=[], proxy_to="http://127.0.0.1:8000", **SERVER)]
 ETC = "/etc/caddy"
+OBTAINED = 200.0
+"""Seconds. Caddy waits for a minute after a first attempt that failed, and for two after the next; Pebble refuses a nonce now and then."""
 CERTIFICATES = "/var/lib/caddy/.local/share/caddy/certificates"
 RELOAD = f"runuser -u caddy -- env HOME=/var/lib/caddy caddy reload --force --config {ETC}/Caddyfile"
 LISTENERS = "ss -Hltn 'sport = :443' | wc -l"
@@ -248,7 +248,7 @@ def test_a_name_of_the_team_s_own_is_named_and_a_snippet_serves_it(fleet):
     )
     fleet.on_each(f"{RELOAD} 2>/dev/null")
     for host in fleet.lab.hosts:
-        until(lambda host=host: fleet.lab.chain(host, name(host, 4)))
+        until(lambda host=host: fleet.lab.chain(host, name(host, 4)), OBTAINED)
     run = fleet.play(sites=[FIRST[0], own])
     hosts_ok(fleet, run, changed=0)
     assert all(f"ok      {name(host, 4)}:443 at" in run.output for host in fleet.lab.hosts), run.output
@@ -256,20 +256,9 @@ def test_a_name_of_the_team_s_own_is_named_and_a_snippet_serves_it(fleet):
     hosts_ok(fleet, fleet.play("--tags", "deploy", sites=[FIRST[0]]), changed=1)
 
 
-def until(condition, seconds: float = 200.0):
-    """Wait until the condition holds. Raises AssertionError when it doesn't in time.
-
-    Caddy waits for a minute after a first attempt that failed, and for two after the next; Pebble refuses a nonce now and then.
-    """
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.5)
-
-
 def test_a_renewal_of_caddy_s_own_is_served_and_sound(fleet):
     """A CA whose certificates last half a minute, so that Caddy renews while nobody touches it."""
-    short = short_lived(fleet.lab)
+    short = fleet.lab.short_lived(45)
     fleet.on_each(f"sed -i '1i {{\\n\\trenew_interval 2s\\n}}' {ETC}/Caddyfile ")
     trust = {"tls_trust": [str(short)], "caddy_acme_server": "https://ca:14002/dir", "tls_expires_soon": "1%"}
     hosts_ok(fleet, fleet.play("--tags", "deploy", sites=FIRST, **trust))
@@ -278,7 +267,7 @@ def test_a_renewal_of_caddy_s_own_is_served_and_sound(fleet):
     processes = fleet.on_each("systemctl show --property MainPID caddy")
     for host, chains in before.items():
         for asked, chain in chains.items():
-            until(lambda host=host, asked=asked, chain=chain: fleet.lab.chain(host, asked) not in ((), chain))
+            until(lambda host=host, asked=asked, chain=chain: fleet.lab.chain(host, asked) not in ((), chain), OBTAINED)
     assert fleet.on_each("systemctl show --property MainPID caddy") == processes
     assert fleet.on_each("journalctl --unit caddy --output cat | grep -c 'JWS verification error' || true") == [
         "0",
@@ -287,23 +276,3 @@ def test_a_renewal_of_caddy_s_own_is_served_and_sound(fleet):
     verified = fleet.play(playbook=VERIFY, sites=FIRST, **trust)
     assert verified.rc == 0, verified.output
     assert f"{3 * len(fleet.lab.hosts)} endpoints" in verified.output
-
-
-def short_lived(lab: Lab):
-    """Start one more Pebble beside the lab's; the path of its root."""
-    configuration = json.loads(lab.on("ca", "cat /etc/pebble/pebble.json"))
-    ports = {
-        "listenAddress": "0.0.0.0:14002",
-        "managementListenAddress": "0.0.0.0:15002",
-        "certificateValidityPeriod": 45,
-    }
-    configuration["pebble"].update(ports)
-    lab.on("ca", f"echo '{json.dumps(configuration)}' >/etc/pebble/short.json")
-    lab.on(
-        "ca",
-        "systemd-run -q --unit=pebble-short -p EnvironmentFile=/etc/pebble/environment pebble -config /etc/pebble/short.json",
-    )
-    root = lab.on("ca", "for i in 1 2 3 4 5; do curl -sk https://localhost:15002/roots/0 && break; sleep 1; done")
-    path = lab.folder / "short-root.pem"
-    path.write_text(root)
-    return path

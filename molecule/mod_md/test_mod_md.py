@@ -5,14 +5,13 @@
 
 from __future__ import annotations
 
-import json
 import socket
 import ssl
 import time
 
 import pytest
 
-from tests.lab import SERVER, Lab, Run, name, over_http, site
+from tests.lab import SERVER, Lab, Run, name, over_http, site, until
 
 MD = {"certificate": {"source": "server"}}
 OWN = [site(1, **MD), site(2, aliases=[], proxy_to="http://127.0.0.1:8000", **MD)]
@@ -155,7 +154,7 @@ def test_a_snippet_in_a_vhost_of_the_team_s(lab):
         vhost = f"<VirtualHost *:443>\n{inside}\n</VirtualHost>"
         lab.on(host, f"cat >{SERVER.etc}/sites-enabled/team.conf <<'EOF'\n{vhost}\nEOF\n{SERVER.reload}")
     for host in lab.hosts:
-        until(lambda host=host: len(lab.chain(host, name(host, 4))) == 3)
+        until(lambda host=host: len(lab.chain(host, name(host, 4))) == 3, 60)
     run = hosts_ok(lab, lab.play("--skip-tags", "obtain", tls_sites=[*SITES, snippet], **EMAIL), changed=0)
     assert all(f"ok      {name(host, 4)}:443 at" in run.output for host in lab.hosts), run.output
     on_each(lab, f"rm {SERVER.etc}/sites-enabled/team.conf; {SERVER.reload}")
@@ -174,7 +173,7 @@ LIFETIME = 60
 
 def test_a_renewal_is_taken_into_use_while_nobody_touches_it_and_no_handshake_fails(lab):
     """A CA whose certificates last a minute; mod_md, which looks twice a day, is told to look every other second."""
-    short = short_lived(lab)
+    short = lab.short_lived(LIFETIME)
     interval = f"{SERVER.etc}/conf-enabled/team-md.conf"
     on_each(lab, f"echo 'MDCheckInterval 2s' >{interval}")
     one = {"tls_sites": [site(1, aliases=[], **MD)], "tls_trust": [str(short)], "tls_expires_soon": "1%"}
@@ -216,33 +215,5 @@ def watch(lab: Lab, root, seconds: float) -> tuple[dict[str, set[bytes]], dict[s
     return seen, ends
 
 
-def until(condition, seconds: float = 60.0) -> None:
-    """Wait until the condition holds. Raises AssertionError when it doesn't in time."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.5)
-
-
 def short_orders(lab: Lab) -> int:
     return int(lab.on("ca", "journalctl --unit pebble-short --output cat | grep -c 'POST /order-plz' || true"))
-
-
-def short_lived(lab: Lab):
-    """Start one more Pebble beside the lab's; the path of its root."""
-    configuration = json.loads(lab.on("ca", "cat /etc/pebble/pebble.json"))
-    ports = {
-        "listenAddress": "0.0.0.0:14002",
-        "managementListenAddress": "0.0.0.0:15002",
-        "certificateValidityPeriod": LIFETIME,
-    }
-    configuration["pebble"].update(ports)
-    lab.on("ca", f"echo '{json.dumps(configuration)}' >/etc/pebble/short.json")
-    lab.on(
-        "ca",
-        "systemd-run -q --unit=pebble-short -p EnvironmentFile=/etc/pebble/environment pebble -config /etc/pebble/short.json",
-    )
-    root = lab.on("ca", "for i in 1 2 3 4 5; do curl -sk https://localhost:15002/roots/0 && break; sleep 1; done")
-    path = lab.folder / "short-root.pem"
-    path.write_text(root)
-    return path

@@ -360,16 +360,25 @@ def test_a_snippet_that_no_server_block_includes_yet(host):
 # --- what is not
 
 
-def test_an_incomplete_chain(host):
-    server = host.server()
-    host.renew("new")
-    refused(host, "its chain does not verify: unable to get local issuer certificate (depth 0)", server)
+UNTRUSTED = "its chain does not verify: unable to get local issuer certificate (depth 0)"
 
 
-def test_a_key_of_another_certificate(host):
+@pytest.mark.parametrize(
+    ("chain", "key", "reason"),
+    [
+        (["new"], "", UNTRUSTED),
+        (["new", "inter"], "old", "its key does not match the certificate"),
+        (["new", "ended"], "", "its chain does not verify: certificate has expired (depth 1)"),
+        (["late", "inter"], "", "its chain does not verify: certificate has expired (depth 0)"),
+        (["narrow", "inter"], "", f"it is not valid for {ALIAS}"),
+        (["other"], "", UNTRUSTED),
+    ],
+    ids=["incomplete", "another key", "expired intermediate", "expired leaf", "a name is missing", "untrusted root"],
+)
+def test_what_the_files_of_a_lineage_tell(host, chain, key, reason):
     server = host.server()
-    host.renew("new", "inter", key="old")
-    refused(host, "its key does not match the certificate", server)
+    host.renew(*chain, key=key)
+    refused(host, reason, server)
 
 
 def test_no_key_at_all(host):
@@ -377,30 +386,6 @@ def test_no_key_at_all(host):
     host.renew("new", "inter")
     (host.folder / f"archive/{NAME}/privkey2.pem").write_text("-----BEGIN\n")
     refused(host, "its key can't be read", server)
-
-
-def test_an_intermediate_that_has_expired(host):
-    server = host.server()
-    host.renew("new", "ended")
-    refused(host, "its chain does not verify: certificate has expired (depth 1)", server)
-
-
-def test_a_leaf_that_has_expired(host):
-    server = host.server()
-    host.renew("late", "inter")
-    refused(host, "its chain does not verify: certificate has expired (depth 0)", server)
-
-
-def test_a_name_that_is_missing(host):
-    server = host.server()
-    host.renew("narrow", "inter")
-    refused(host, f"it is not valid for {ALIAS}", server)
-
-
-def test_a_root_that_clients_do_not_trust(host):
-    server = host.server()
-    host.renew("other")
-    refused(host, "its chain does not verify: unable to get local issuer certificate (depth 0)", server)
 
 
 def test_garbage_in_the_place_of_certificates(host):
