@@ -33,7 +33,7 @@ SPOILT = {
         "its key does not match",
     ),
     "expired": (
-        "awk '/BEGIN/ { n++ } n < 3' LIVE/fullchain.pem >/root/two && cat /root/two /root/expired.pem >LIVE/fullchain.pem",
+        "awk '/BEGIN/ { n++ } n < 3' LIVE/fullchain.pem >/srv/two && cat /srv/two /srv/expired.pem >LIVE/fullchain.pem",
         "certificate has expired (depth 2)",
     ),
 }
@@ -145,7 +145,7 @@ def refused(lab: Lab, host: str, fault: str) -> None:
     """A visitor sees one certificate all the time. One order, and one more when the fault is gone."""
     script, reason = SPOILT[fault]
     before, good, orders = leaf(lab, host), version(lab, host), lab.orders()
-    lab.on(host, f"cat >/root/expired.pem <<'EOF'\n{expired(lab, host)}EOF")
+    lab.on(host, f"cat >/srv/expired.pem <<'EOF'\n{expired(lab, host)}EOF")
     spoil(lab, host, script)
     with visited(lab, 1) as visitors:
         renew(lab, host)
